@@ -1,0 +1,109 @@
+/**
+ * The contract with C++ (`native/binding/`): what crosses the Node boundary, and how a `.node` file is found.
+ *
+ * A call crosses once: scalars in a `Float64Array` laid out as `requestFields`, arrays as arguments, results in arrays
+ * that TypeScript allocated and in the `report`. The native side re-checks every length and computes; it has no defaults
+ * and no opinions.
+ */
+
+/** Positions in the request; `native/binding/request.h` has the same list, and the loader compares the two. */
+export const requestFields = [
+  'anchorCount',
+  'candidateCount', // = anchorCount for `candidates: batch`
+  'dim',
+  'candidateKind', // 0 the batch itself, 1 another labelled set, 2 class weights (candidate c has label c)
+  'pairLoss', // 0 circle, 1 unified, 2 arcface, 3 triplet
+  'gamma',
+  'margin', // unified, arcface, triplet
+  'optimumPositive', // circle: O_p
+  'optimumNegative', // circle: O_n
+  'targetPositive', // circle: Δ_p
+  'targetNegative', // circle: Δ_n
+  'derivative', // 0 detached (circle) or straight-through (arcface), 1 the full derivative
+  'beyondPi', // arcface where θ + m > π: 0 linear, 1 cosine
+  'normalize', // 0 rows as given, 1 L2 rows
+  'scope', // 0 one log-sum an anchor, 1 one over all pairs
+  'reduction', // 0 mean over valid anchors, 1 mean over losses > 0, 2 mean over all anchors, 3 sum
+  'upstream', // ∂final/∂loss; ignored where the call has an upstream array
+  'checkFinite', // 0 propagate, 1 report the first row that is not finite
+  'threads', // at most this many, from 1
+  'workspaceLimit', // bytes that tiles of similarities may take
+] as const;
+
+/** Positions in the report that a call fills. */
+export const reportFields = [
+  'status', // see `nativeStatus`
+  'array', // where a row is not finite: 0 anchors, 1 candidates
+  'row', // its index
+  'loss',
+  'validAnchors',
+] as const;
+
+/** `report.status`. */
+export const nativeStatus = {
+  ok: 0,
+  notFinite: 1, // a row has NaN or ±Inf
+  overflow: 2, // finite rows, but a loss that is not
+  outOfMemory: 3,
+  aborted: 4,
+  invalid: 5, // the request contradicts its arrays: a bug in lib/
+} as const;
+
+/** Arrays of one call, in the order of the native arguments. `undefined` where the call has none. */
+export interface NativeArrays {
+  anchors: Float32Array;
+  anchorLabels: Int32Array;
+  candidates: Float32Array | undefined; // candidateKind 1 and 2
+  candidateLabels: Int32Array | undefined; // candidateKind 1
+  upstream: Float32Array | undefined; // per anchor; length 1 in scope `batch`
+  anchorLosses: Float32Array; // out: anchorCount, or 1 in scope `batch`
+  gradient: Float32Array | undefined; // out; undefined skips it
+  candidateGradient: Float32Array | undefined; // out; classWeightGradient or candidateGradient; undefined skips it
+}
+
+/** A running asynchronous call. The promise always fulfils, with the report's status. */
+export interface NativeJob {
+  readonly done: Promise<number>;
+  abort(): void;
+}
+
+/** An engine with a workspace that lives as long as the session. */
+export interface NativeSession {
+  compute(
+    request: Float64Array,
+    report: Float64Array,
+    anchors: Float32Array,
+    anchorLabels: Int32Array,
+    candidates: Float32Array | undefined,
+    candidateLabels: Int32Array | undefined,
+    upstream: Float32Array | undefined,
+    anchorLosses: Float32Array,
+    gradient: Float32Array | undefined,
+    candidateGradient: Float32Array | undefined,
+  ): number;
+  /** The arrays must not change until the promise fulfils: the caller hands over private copies. */
+  computeAsync(...arrays: Parameters<NativeSession['compute']>): NativeJob;
+  /** Rows of `anchors` against rows of `candidates` (or of `anchors`): out is anchorCount × candidateCount. */
+  similarity(
+    request: Float64Array,
+    report: Float64Array,
+    anchors: Float32Array,
+    candidates: Float32Array | undefined,
+    out: Float32Array,
+  ): number;
+  similarityAsync(...arrays: Parameters<NativeSession['similarity']>): NativeJob;
+  /** Frees the workspace, after a running job at the latest. Later calls work and grow a new one. */
+  release(): void;
+  /** Bytes the session holds now. */
+  workspaceBytes(): number;
+}
+
+export interface NativeModule {
+  readonly requestFields: readonly string[];
+  readonly reportFields: readonly string[];
+  /** Instruction sets that were compiled in and that this CPU has, best first. */
+  readonly variants: readonly string[];
+  readonly Session: new (variant: string) => NativeSession;
+  /** e^x of each element by the variant's vector exponential; for its test. */
+  exponential(variant: string, values: Float32Array, out: Float32Array): void;
+}
