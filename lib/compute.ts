@@ -1,0 +1,135 @@
+/** The one-shot functions: options parsed, a problem made of them, run on the shared engine. */
+import { sharedEngine, trim } from './engines.ts';
+import {
+  type Abortable,
+  type CircleLossOptions,
+  type ClassWeightCandidates,
+  type Labels,
+  type PairLossOptions,
+  parse,
+  schemas,
+} from './options.ts';
+import { checkSettings, createProblem, type Settings } from './problem.ts';
+import type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
+import { run, runAsync } from './run.ts';
+
+/** A result has the gradients that the options ask for; where the types cannot tell, they are optional. */
+interface Compute<Options> {
+  (embeddings: Float32Array, labels: Labels, options: Options & { gradient: 'skip' }): PairLossValue;
+  (
+    embeddings: Float32Array,
+    labels: Labels,
+    options: Options & { gradient?: 'compute' } & ClassWeightCandidates,
+  ): ClassLevelResult;
+  (
+    embeddings: Float32Array,
+    labels: Labels,
+    options: Options & { gradient?: 'compute'; candidateGradient: 'compute' },
+  ): CandidateGradientResult;
+  (embeddings: Float32Array, labels: Labels, options: Options & { gradient?: 'compute' }): PairLossResult;
+  (embeddings: Float32Array, labels: Labels, options: Options): PairLossValue & Partial<PairLossResult>;
+}
+
+interface ComputeAsync<Options> {
+  (embeddings: Float32Array, labels: Labels, options: Options & { gradient: 'skip' }): Promise<PairLossValue>;
+  (
+    embeddings: Float32Array,
+    labels: Labels,
+    options: Options & { gradient?: 'compute' } & ClassWeightCandidates,
+  ): Promise<ClassLevelResult>;
+  (
+    embeddings: Float32Array,
+    labels: Labels,
+    options: Options & { gradient?: 'compute'; candidateGradient: 'compute' },
+  ): Promise<CandidateGradientResult>;
+  (embeddings: Float32Array, labels: Labels, options: Options & { gradient?: 'compute' }): Promise<PairLossResult>;
+  (embeddings: Float32Array, labels: Labels, options: Options): Promise<PairLossValue & Partial<PairLossResult>>;
+}
+
+/**
+ * Circle loss and its gradient: every anchor (row) is compared with every candidate, and its positives and negatives
+ * become log(1 + Σ exp(l_n) Σ exp(l_p)).
+ *
+ * - `embeddings`: N × dim numbers, row by row; any finite numbers, normalised inside unless `normalize: false`.
+ * - `labels`: N integers from −2³¹ to 2³¹ − 1; equal labels make a positive pair. With `classWeights` rows of them.
+ * - `options`: `dim`, and what differs from the defaults: margin 0.4 and gamma 80 (0.25 and 256 with class weights),
+ *   detached weights, unit rows, one log-sum-exp an anchor, the mean over anchors that have a positive and a negative.
+ *
+ * An anchor without a positive or without a negative has loss 0 and gradient 0. A row of norm 1e-12 or less counts as
+ * x/1e-12, and so does its gradient. Cost: 2 (loss) or 6 to 8 (with gradient) × N × M × dim operations for M
+ * candidates, memory linear in the rows but for `workspaceLimit`.
+ *
+ * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT, ERR_CIRCLE_SHAPE, ERR_CIRCLE_DETACHED, ERR_CIRCLE_OVERLAP,
+ * ERR_CIRCLE_NOT_FINITE, ERR_CIRCLE_OVERFLOW, ERR_CIRCLE_OUT_OF_MEMORY, and where the engine asked for cannot run
+ * ERR_CIRCLE_NATIVE_LOAD or ERR_CIRCLE_CUDA_UNAVAILABLE. `out` arrays are untouched where it throws.
+ *
+ * Source: Sun et al., "Circle Loss", CVPR 2020, arXiv:2002.10857v2, Eqs. 5, 6, 8; gradient Eqs. 9, 10, and 0 where the
+ * weight of a pair is 0.
+ */
+export const computeCircleLoss: Compute<CircleLossOptions> = (
+  embeddings: Float32Array,
+  labels: Labels,
+  options: unknown,
+) => computeWith(fromCircleOptions(parse(schemas.circleLoss, options)), embeddings, labels);
+
+/**
+ * `computeCircleLoss` off the JavaScript thread (engine 'reference': on it, in turns with other events). Works on
+ * copies: the arrays may change as soon as the call returns. Rejects with what `computeCircleLoss` throws, and with an
+ * `AbortError` once `signal` is aborted.
+ */
+export const computeCircleLossAsync: ComputeAsync<CircleLossOptions & Abortable> = async (
+  embeddings: Float32Array,
+  labels: Labels,
+  options: unknown,
+) => {
+  const { signal, ...given } = parse(schemas.circleLossAsync, options);
+  return computeWithAsync(fromCircleOptions(given), embeddings, labels, signal);
+};
+
+/**
+ * Any pair loss of the family and its gradient. Arrays, options, result, cost and errors are those of
+ * `computeCircleLoss`, but for `pairLoss`, which holds the loss with its parameters: `{ type: 'circle' }` (Eq. 6),
+ * `{ type: 'unified' }` (Eq. 1: AM-Softmax, NormFace, softmax), `{ type: 'arcface' }` (unit rows only),
+ * `{ type: 'triplet' }` (Eq. 3; scope 'anchor' only; of equally hard pairs the first has the gradient).
+ *
+ * Source: Sun et al., arXiv:2002.10857v2; Deng et al., "ArcFace", CVPR 2019, arXiv:1801.07698, Eq. 3.
+ */
+export const computePairLoss: Compute<PairLossOptions> = (embeddings: Float32Array, labels: Labels, options: unknown) =>
+  computeWith(parse(schemas.pairLoss, options) as Settings, embeddings, labels);
+
+/** `computePairLoss` as `computeCircleLossAsync` does it. */
+export const computePairLossAsync: ComputeAsync<PairLossOptions & Abortable> = async (
+  embeddings: Float32Array,
+  labels: Labels,
+  options: unknown,
+) => {
+  const { signal, ...given } = parse(schemas.pairLossAsync, options);
+  return computeWithAsync(given as Settings, embeddings, labels, signal);
+};
+
+type CircleOptions = ReturnType<typeof parse<typeof schemas.circleLoss>>;
+
+function fromCircleOptions({ margin, gamma, optima, targets, weighting, ...rest }: CircleOptions): Settings {
+  return { ...rest, pairLoss: { type: 'circle', margin, gamma, optima, targets, weighting } };
+}
+
+/** Has the fields that the options ask for, as the call signatures above say. */
+type AskedFor = Required<PairLossResult>;
+
+function computeWith(settings: Settings, embeddings: unknown, labels: unknown): AskedFor {
+  checkSettings(settings);
+  const problem = createProblem(settings, settings, embeddings, labels);
+  const engine = sharedEngine(settings.engine ?? 'auto');
+  const result = run(engine, problem);
+  trim(engine);
+  return result as AskedFor;
+}
+
+async function computeWithAsync(settings: Settings, embeddings: unknown, labels: unknown, signal?: AbortSignal) {
+  checkSettings(settings);
+  const problem = createProblem(settings, settings, embeddings, labels);
+  const engine = sharedEngine(settings.engine ?? 'auto');
+  const result = await runAsync(engine, problem, signal);
+  trim(engine);
+  return result as AskedFor;
+}

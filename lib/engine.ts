@@ -1,0 +1,76 @@
+/** What every engine is: one forward with gradient and one similarity matrix, on a problem that is already checked. */
+import type { ResolvedPairLoss } from './losses.ts';
+import type { nativeStatus } from './native.ts';
+import type { Reduction, Scope } from './options.ts';
+
+/** The batch itself (row i is not its own candidate), another labelled set, or class weights (row c has label c). */
+export type CandidateKind = 'batch' | 'labelled' | 'classWeights';
+
+/** A call with nothing left to decide. Engines read the inputs, write the outputs, and keep neither. */
+export interface Problem {
+  readonly anchorCount: number;
+  readonly candidateCount: number;
+  readonly dim: number;
+  readonly candidateKind: CandidateKind;
+  readonly pairLoss: ResolvedPairLoss;
+  readonly normalize: boolean;
+  readonly scope: Scope;
+  readonly reduction: Reduction;
+  /** Ignored where `upstreamPerLoss` is given. */
+  readonly upstream: number;
+  readonly checkFinite: 'throw' | 'propagate';
+  readonly threads: number;
+  readonly workspaceLimit: number;
+
+  readonly anchors: Float32Array;
+  readonly anchorLabels: Int32Array;
+  readonly candidates: Float32Array | undefined;
+  readonly candidateLabels: Int32Array | undefined;
+  readonly upstreamPerLoss: Float32Array | undefined;
+
+  readonly anchorLosses: Float32Array;
+  readonly gradient: Float32Array | undefined;
+  readonly candidateGradient: Float32Array | undefined;
+}
+
+export interface SimilarityProblem {
+  readonly anchorCount: number;
+  readonly candidateCount: number;
+  readonly dim: number;
+  readonly normalize: boolean;
+  readonly checkFinite: 'throw' | 'propagate';
+  readonly threads: number;
+  readonly anchors: Float32Array;
+  /** undefined: the anchors. */
+  readonly candidates: Float32Array | undefined;
+  readonly out: Float32Array;
+}
+
+export type Status = keyof typeof nativeStatus;
+
+/** What a call came to. Outputs are written only where the status is ok. */
+export interface Report {
+  readonly status: Status;
+  /** Where a row is not finite. */
+  readonly array: 'anchors' | 'candidates';
+  readonly row: number;
+  readonly loss: number;
+  readonly validAnchors: number;
+}
+
+/** A call in flight on private arrays; `done` rejects only on a bug. */
+export interface EngineJob {
+  readonly done: Promise<Report>;
+  abort(): void;
+}
+
+export interface Engine {
+  readonly name: 'cpu' | 'reference';
+  compute(problem: Problem): Report;
+  computeAsync(problem: Problem): EngineJob;
+  similarity(problem: SimilarityProblem): Report;
+  similarityAsync(problem: SimilarityProblem): EngineJob;
+  workspaceBytes(): number;
+  /** Frees the workspace; a later call grows a new one. */
+  release(): void;
+}

@@ -1,0 +1,114 @@
+/** The only place that builds an error: one class, stable codes, messages as `<name> must be <expected>; received <value>.` */
+
+/** What went wrong, for programs; the message is for people and may change. */
+export type CircleLossErrorCode =
+  | 'ERR_CIRCLE_INVALID_ARGUMENT' // a value of the wrong type or out of range, an unknown option, options that exclude each other
+  | 'ERR_CIRCLE_SHAPE' // lengths that do not fit each other
+  | 'ERR_CIRCLE_DETACHED' // an array whose buffer was transferred away
+  | 'ERR_CIRCLE_OVERLAP' // an `out` array that shares memory with an input or another `out` array
+  | 'ERR_CIRCLE_NOT_FINITE' // NaN or ±Infinity in a row
+  | 'ERR_CIRCLE_OVERFLOW' // finite rows whose loss is beyond the range of float32
+  | 'ERR_CIRCLE_OUT_OF_MEMORY'
+  | 'ERR_CIRCLE_DISPOSED' // a call to a disposed object
+  | 'ERR_CIRCLE_NATIVE_LOAD' // `engine: 'cpu'` without a native binary that loads
+  | 'ERR_CIRCLE_CUDA_UNAVAILABLE'
+  | 'ERR_CIRCLE_INTERNAL'; // a bug in this package
+
+/** Every error that this package throws on purpose, but for aborts, which are a `DOMException` named `AbortError`. */
+export class CircleLossError extends Error {
+  override readonly name = 'CircleLossError';
+  readonly code: CircleLossErrorCode;
+
+  constructor(code: CircleLossErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+const sentence = (name: string, expected: string, received: string) =>
+  `${name} must be ${expected}; received ${received}.`;
+
+/** How a value looks in a message: short, and telling its type. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (ArrayBuffer.isView(value) && 'length' in value) {
+    return `${(value as unknown as { [Symbol.toStringTag]: string })[Symbol.toStringTag]}(${value.length})`;
+  }
+  if (Array.isArray(value)) return `Array(${value.length})`;
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  return kind === 'Object' ? 'an object' : kind;
+}
+
+export function invalidArgument(name: string, expected: string, value: unknown, hint = ''): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', sentence(name, expected, describe(value)) + hint);
+}
+
+export function unknownOption(where: string, key: string, known: readonly string[], similar?: string): CircleLossError {
+  const hint = similar === undefined ? '' : ` Did you mean '${similar}'?`;
+  const message = sentence(where, `made of ${known.join(', ')}`, `the unknown key '${key}'`);
+  return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', message + hint);
+}
+
+export function wrongShape(name: string, expected: string, received: string): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_SHAPE', sentence(name, expected, received));
+}
+
+export function detached(name: string): CircleLossError {
+  const message = sentence(name, 'backed by a live buffer', 'an array whose buffer was transferred or shrunk away');
+  return new CircleLossError('ERR_CIRCLE_DETACHED', message);
+}
+
+export function overlap(name: string, other: string): CircleLossError {
+  const message = sentence(name, `apart from ${other} in memory`, 'an array that overlaps it');
+  return new CircleLossError('ERR_CIRCLE_OVERLAP', message);
+}
+
+export function notFinite(name: string, row: number, column: number, value: number): CircleLossError {
+  const message = sentence(name, 'finite numbers', `${value} at row ${row}, column ${column}`);
+  return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} checkFinite: 'propagate' lets it through.`);
+}
+
+export function overflow(normalize: boolean): CircleLossError {
+  const remedy = normalize ? 'Lower gamma.' : 'Lower gamma, scale the rows down or set normalize: true.';
+  const message = sentence('The loss', 'within the range of float32', 'finite rows whose loss is beyond it');
+  return new CircleLossError('ERR_CIRCLE_OVERFLOW', `${message} ${remedy}`);
+}
+
+export function outOfMemory(what: string, cause?: unknown): CircleLossError {
+  const message = `Memory must be enough for ${what}; received a failed allocation. Lower workspaceLimit or compute fewer rows a call.`;
+  return new CircleLossError('ERR_CIRCLE_OUT_OF_MEMORY', message, { cause });
+}
+
+export function disposed(name: string): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_DISPOSED', sentence(name, 'in use', 'a call after dispose()'));
+}
+
+/** A place where a native binary was looked for, and why it did not serve. */
+export interface LoadAttempt {
+  path: string;
+  reason: string;
+}
+
+export function nativeLoad(attempts: readonly LoadAttempt[]): CircleLossError {
+  const places = attempts.map(({ path, reason }) => `\n  ${path}: ${reason}`).join('');
+  const message = sentence("engine 'cpu'", 'backed by a native binary', `none that loads from${places}\n`);
+  const remedy = "Build it with `npm run build:native`, or use engine 'reference'.";
+  return new CircleLossError('ERR_CIRCLE_NATIVE_LOAD', `${message.replace('\n.', '.')}\n${remedy}`);
+}
+
+export function cudaUnavailable(reason: string): CircleLossError {
+  const message = sentence("engine 'cuda'", 'able to run', reason);
+  return new CircleLossError('ERR_CIRCLE_CUDA_UNAVAILABLE', `${message} Use engine 'cpu' or 'auto'.`);
+}
+
+export function internal(what: string): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_INTERNAL', `${what}. This is a bug in circle-loss.`);
+}
+
+/** What an abort rejects with; `cause` is the signal's reason. */
+export function aborted(signal: AbortSignal): DOMException {
+  return new DOMException('The computation was aborted.', { name: 'AbortError', cause: signal.reason } as never);
+}

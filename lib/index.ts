@@ -1,0 +1,38 @@
+export { computeCircleLoss, computeCircleLossAsync, computePairLoss, computePairLossAsync } from './compute.ts';
+export { type EngineInfo, engines } from './engines.ts';
+export { CircleLossError, type CircleLossErrorCode } from './errors.ts';
+export type {
+  ArcFaceLoss,
+  CircleLoss,
+  CircleShape,
+  NamedPairLoss,
+  PairLoss,
+  PositiveNegative,
+  TripletLoss,
+  UnifiedLoss,
+  Weighting,
+} from './losses.ts';
+export { amSoftmax, normFace, softmax } from './losses.ts';
+export type {
+  Abortable,
+  BatchCandidates,
+  CandidateOptions,
+  CircleLossOptions,
+  ClassWeightCandidates,
+  CommonOptions,
+  EngineName,
+  LabelledCandidates,
+  Labels,
+  Normalization,
+  OutArrays,
+  PairLossChoice,
+  PairLossOptions,
+  Reduction,
+  Scope,
+  SessionOptions,
+  SimilarityOptions,
+  StepOptions,
+} from './options.ts';
+export type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
+export { createPairLoss, type PairLossSession } from './session.ts';
+export { computeSimilarity, computeSimilarityAsync } from './similarity.ts';

@@ -1,0 +1,219 @@
+/** From options and arrays to a problem: defaults filled in, lengths held against each other, outputs allocated. */
+import { availableParallelism } from 'node:os';
+import {
+  allocate,
+  checkApart,
+  checkClassLabels,
+  checkRows,
+  copyOf,
+  float32,
+  labelArray,
+  output,
+  rowCount,
+} from './arrays.ts';
+import type { CandidateKind, Problem } from './engine.ts';
+import { invalidArgument, wrongShape } from './errors.ts';
+import { type PairLoss, resolvePairLoss } from './losses.ts';
+import type { EngineName, Reduction, Scope } from './options.ts';
+
+/** Arrays that a call may bring with it; unchecked. */
+export interface StepArrays {
+  classWeights?: unknown;
+  candidates?: unknown;
+  candidateLabels?: unknown;
+  upstream?: unknown;
+  out?: { anchorLosses?: unknown; gradient?: unknown; classWeightGradient?: unknown; candidateGradient?: unknown };
+}
+
+/** Options as parsed, the shape of flat Circle loss options brought to that of the family. */
+export interface Settings extends StepArrays {
+  dim: number;
+  pairLoss: PairLoss;
+  normalize?: boolean;
+  scope?: Scope;
+  reduction?: Reduction;
+  gradient?: 'compute' | 'skip';
+  candidateGradient?: 'skip' | 'compute';
+  checkFinite?: 'throw' | 'propagate';
+  engine?: EngineName;
+  threads?: number;
+  workspaceLimit?: number;
+}
+
+export const defaultWorkspaceLimit = 256 * 2 ** 20;
+
+/** Asked once: the answer costs a system call. */
+export const defaultThreads = availableParallelism();
+
+/** Combinations that the types already reject. */
+export function checkSettings({ pairLoss, normalize, scope }: Settings): void {
+  if (pairLoss.type === 'arcface' && normalize === false) {
+    throw invalidArgument(
+      'options.normalize',
+      "true for pairLoss 'arcface', which needs the angle of unit rows",
+      normalize,
+    );
+  }
+  if (pairLoss.type === 'triplet' && scope === 'batch') {
+    throw invalidArgument(
+      'options.scope',
+      "'anchor' for pairLoss 'triplet', which takes each anchor's hardest pair",
+      scope,
+    );
+  }
+}
+
+interface Candidates {
+  kind: CandidateKind;
+  values: Float32Array | undefined;
+  labels: Int32Array | undefined;
+  count: number;
+}
+
+function readCandidates({ dim }: Settings, arrays: StepArrays, anchorLabels: Int32Array): Candidates {
+  if (arrays.classWeights !== undefined) {
+    const absent = 'absent where classWeights are given';
+    if (arrays.candidates !== undefined) throw invalidArgument('candidates', absent, arrays.candidates);
+    if (arrays.candidateLabels !== undefined) throw invalidArgument('candidateLabels', absent, arrays.candidateLabels);
+    const values = float32('classWeights', arrays.classWeights);
+    const count = rowCount('classWeights', values, dim);
+    checkClassLabels(anchorLabels, count);
+    return { kind: 'classWeights', values, labels: undefined, count };
+  }
+  if (arrays.candidates !== undefined) {
+    const values = float32('candidates', arrays.candidates);
+    const labels = labelArray('candidateLabels', arrays.candidateLabels);
+    checkRows('candidates', values, 'candidateLabels', labels.length, dim);
+    return { kind: 'labelled', values, labels, count: labels.length };
+  }
+  if (arrays.candidateLabels !== undefined) {
+    throw invalidArgument('candidateLabels', 'absent where no candidates are given', arrays.candidateLabels);
+  }
+  return { kind: 'batch', values: undefined, labels: undefined, count: anchorLabels.length };
+}
+
+interface Upstream {
+  number: number;
+  perLoss: Float32Array | undefined;
+}
+
+function readUpstream(upstream: unknown, lossCount: number): Upstream {
+  if (upstream === undefined) return { number: 1, perLoss: undefined };
+  if (typeof upstream !== 'object') {
+    if (Number.isFinite(upstream)) return { number: upstream as number, perLoss: undefined };
+    throw invalidArgument('upstream', 'a finite number or a Float32Array', upstream);
+  }
+  const perLoss = float32('upstream', upstream);
+  if (perLoss.length !== lossCount)
+    throw wrongShape('upstream', `one number a loss, ${lossCount}`, `${perLoss.length}`);
+  return { number: 1, perLoss };
+}
+
+interface Outputs {
+  anchorLosses: Float32Array;
+  gradient: Float32Array | undefined;
+  candidateGradient: Float32Array | undefined;
+}
+
+/** The result that the candidates' gradient is. */
+export const gradientOfCandidates = {
+  batch: undefined,
+  labelled: 'candidateGradient',
+  classWeights: 'classWeightGradient',
+} as const;
+
+function makeOutputs(
+  settings: Settings,
+  arrays: StepArrays,
+  lossCount: number,
+  length: number,
+  candidates: Candidates,
+): Outputs {
+  const out = arrays.out ?? {};
+  const isSkipped = settings.gradient === 'skip';
+  const wantsCandidates = candidates.kind === 'classWeights' || settings.candidateGradient === 'compute';
+  const name = isSkipped || !wantsCandidates ? undefined : gradientOfCandidates[candidates.kind];
+  for (const key of ['gradient', 'classWeightGradient', 'candidateGradient'] as const) {
+    if (out[key] === undefined || key === name || (key === 'gradient' && !isSkipped)) continue;
+    throw invalidArgument(`out.${key}`, 'absent where this gradient is not computed', out[key]);
+  }
+  return {
+    anchorLosses: output('out.anchorLosses', out.anchorLosses, lossCount),
+    gradient: isSkipped ? undefined : output('out.gradient', out.gradient, length),
+    candidateGradient: name && output(`out.${name}`, out[name], candidates.values!.length),
+  };
+}
+
+/** Checks everything; what comes out borrows the caller's arrays. */
+export function createProblem(settings: Settings, arrays: StepArrays, embeddings: unknown, labels: unknown): Problem {
+  const { dim } = settings;
+  const anchors = float32('embeddings', embeddings);
+  const anchorLabels = labelArray('labels', labels);
+  checkRows('embeddings', anchors, 'labels', anchorLabels.length, dim);
+  const candidates = readCandidates(settings, arrays, anchorLabels);
+  if (settings.candidateGradient === 'compute' && candidates.kind !== 'labelled') {
+    throw invalidArgument('options.candidateGradient', "'skip' where no candidates are given", 'compute');
+  }
+  const scope = settings.scope ?? 'anchor';
+  const lossCount = scope === 'batch' ? 1 : anchorLabels.length;
+  const upstream = readUpstream(arrays.upstream, lossCount);
+  const outputs = makeOutputs(settings, arrays, lossCount, anchors.length, candidates);
+  const problem: Problem = {
+    anchorCount: anchorLabels.length,
+    candidateCount: candidates.count,
+    dim,
+    candidateKind: candidates.kind,
+    pairLoss: resolvePairLoss(settings.pairLoss, candidates.kind === 'classWeights'),
+    normalize: settings.normalize ?? true,
+    scope,
+    reduction: settings.reduction ?? 'mean',
+    upstream: upstream.number,
+    checkFinite: settings.checkFinite ?? 'throw',
+    threads: settings.threads ?? defaultThreads,
+    workspaceLimit: settings.workspaceLimit ?? defaultWorkspaceLimit,
+    anchors,
+    anchorLabels,
+    candidates: candidates.values,
+    candidateLabels: candidates.labels,
+    upstreamPerLoss: upstream.perLoss,
+    anchorLosses: outputs.anchorLosses,
+    gradient: outputs.gradient,
+    candidateGradient: outputs.candidateGradient,
+  };
+  if (arrays.out !== undefined) checkOutputsApart(problem);
+  return problem;
+}
+
+function checkOutputsApart(problem: Problem): void {
+  const candidateGradient = `out.${gradientOfCandidates[problem.candidateKind]}`;
+  checkApart(
+    [
+      ['out.anchorLosses', problem.anchorLosses],
+      ['out.gradient', problem.gradient],
+      [candidateGradient, problem.candidateGradient],
+    ],
+    [
+      ['embeddings', problem.anchors],
+      ['labels', problem.anchorLabels],
+      [problem.candidateKind === 'classWeights' ? 'classWeights' : 'candidates', problem.candidates],
+      ['candidateLabels', problem.candidateLabels],
+      ['upstream', problem.upstreamPerLoss],
+    ],
+  );
+}
+
+/** The same problem on private arrays: what happens to the caller's meanwhile cannot matter. */
+export function isolate(problem: Problem): Problem {
+  const copyLabels = (labels: Int32Array | undefined) => labels && new Int32Array(labels);
+  return {
+    ...problem,
+    anchors: copyOf(problem.anchors),
+    anchorLabels: new Int32Array(problem.anchorLabels),
+    candidates: problem.candidates && copyOf(problem.candidates),
+    candidateLabels: copyLabels(problem.candidateLabels),
+    upstreamPerLoss: problem.upstreamPerLoss && copyOf(problem.upstreamPerLoss),
+    anchorLosses: allocate(problem.anchorLosses.length),
+    gradient: problem.gradient && allocate(problem.gradient.length),
+    candidateGradient: problem.candidateGradient && allocate(problem.candidateGradient.length),
+  };
+}

@@ -1,0 +1,88 @@
+/** Runs a problem on an engine, turns what the engine reports into a result or an error. */
+import { checkAlive } from './arrays.ts';
+import type { Engine, EngineJob, Problem, Report, SimilarityProblem } from './engine.ts';
+import { aborted, internal, notFinite, outOfMemory, overflow, wrongShape } from './errors.ts';
+import { gradientOfCandidates, isolate } from './problem.ts';
+import type { PairLossResult, PairLossValue } from './results.ts';
+
+export function run(engine: Engine, problem: Problem): PairLossResult {
+  const report = engine.compute(problem);
+  if (report.status !== 'ok') throw failure(report, problem, namesOf(problem));
+  return resultOf(engine, problem, report);
+}
+
+export async function runAsync(engine: Engine, problem: Problem, signal?: AbortSignal): Promise<PairLossResult> {
+  if (signal?.aborted) throw aborted(signal);
+  const isolated = isolate(problem);
+  const report = await finish(engine.computeAsync(isolated), signal);
+  if (report.status !== 'ok') throw failure(report, isolated, namesOf(isolated));
+  deliver([
+    ['out.anchorLosses', isolated.anchorLosses, problem.anchorLosses],
+    ['out.gradient', isolated.gradient, problem.gradient],
+    [`out.${gradientOfCandidates[problem.candidateKind]}`, isolated.candidateGradient, problem.candidateGradient],
+  ]);
+  return resultOf(engine, problem, report);
+}
+
+/** Waits for a job; an abort that comes before its end rejects, whatever the job came to. */
+export async function finish(job: EngineJob, signal: AbortSignal | undefined): Promise<Report> {
+  if (signal === undefined) return job.done;
+  const abort = () => job.abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const report = await job.done;
+    if (signal.aborted) throw aborted(signal);
+    return report;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+type Delivery = readonly [name: string, from: Float32Array | undefined, to: Float32Array | undefined];
+
+/** Copies private results to where they belong; all or none, should an array have been transferred meanwhile. */
+export function deliver(deliveries: readonly Delivery[]): void {
+  for (const [name, from, to] of deliveries) {
+    if (from === undefined || to === undefined) continue;
+    checkAlive(name, to);
+    if (to.length !== from.length) throw wrongShape(name, `${from.length} numbers still`, `${to.length}`);
+  }
+  for (const [, from, to] of deliveries) if (from) to?.set(from);
+}
+
+function resultOf(engine: Engine, problem: Problem, { loss, validAnchors }: Report): PairLossResult {
+  const { anchorLosses, gradient, candidateGradient, candidateKind } = problem;
+  const value: PairLossValue & Partial<PairLossResult> = { loss, anchorLosses, validAnchors, engine: engine.name };
+  if (gradient) value.gradient = gradient;
+  if (candidateGradient) value[gradientOfCandidates[candidateKind]!] = candidateGradient;
+  return value as PairLossResult; // the public overloads tell calls that skip the gradient
+}
+
+function namesOf({ candidateKind }: Problem): Names {
+  return { anchors: 'embeddings', candidates: candidateKind === 'classWeights' ? 'classWeights' : 'candidates' };
+}
+
+export interface Names {
+  anchors: string;
+  candidates: string;
+}
+
+/** The error of a report that is not ok. */
+export function failure(report: Report, problem: Problem | SimilarityProblem, names: Names): Error {
+  switch (report.status) {
+    case 'notFinite':
+      return nameNotFinite(problem[report.array]!, names[report.array], report.row, problem.dim);
+    case 'overflow':
+      return overflow(problem.normalize);
+    case 'outOfMemory':
+      return outOfMemory(`${problem.anchorCount} × ${problem.candidateCount} pairs of dim ${problem.dim}`);
+    default:
+      return internal(`The engine reported '${report.status}'`);
+  }
+}
+
+/** Engines tell the row; column and value are looked up here. */
+function nameNotFinite(values: Float32Array, name: string, row: number, dim: number): Error {
+  const column = values.subarray(row * dim, (row + 1) * dim).findIndex((value) => !Number.isFinite(value));
+  return notFinite(name, row, column, values[row * dim + column]);
+}

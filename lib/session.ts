@@ -1,0 +1,76 @@
+/** `createPairLoss`: options checked once, a workspace kept from step to step. */
+import type { Engine } from './engine.ts';
+import { openEngine } from './engines.ts';
+import { disposed } from './errors.ts';
+import { type Abortable, type Labels, parse, type SessionOptions, type StepOptions, schemas } from './options.ts';
+import { checkSettings, createProblem, type Settings, type StepArrays } from './problem.ts';
+import type { ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
+import { run, runAsync } from './run.ts';
+
+/** A pair loss for a training loop. `using` disposes it; so does `dispose()`, and garbage collection in the end. */
+export interface PairLossSession<Result extends PairLossValue = PairLossResult> extends Disposable {
+  /** As `computePairLoss`; `step` replaces arrays of the options for this call. */
+  compute(embeddings: Float32Array, labels: Labels, step?: StepOptions): Result;
+  /** As `computePairLossAsync`. Calls may overlap; each works on copies of its inputs. */
+  computeAsync(embeddings: Float32Array, labels: Labels, step?: StepOptions & Abortable): Promise<Result>;
+  /** Frees the workspace, after the calls in flight. A later call is an error (ERR_CIRCLE_DISPOSED). */
+  dispose(): void;
+}
+
+/**
+ * A pair loss that is computed again and again: options are checked once, and the engine keeps its workspace between
+ * steps, which may grow and shrink.
+ *
+ * Takes the options of `computePairLoss`. What changes from step to step (class weights, candidates and their labels,
+ * upstream, out) may also come with each step. Throws what `computePairLoss` throws: about options here, about arrays
+ * in the step.
+ */
+export function createPairLoss(options: SessionOptions & { gradient: 'skip' }): PairLossSession<PairLossValue>;
+export function createPairLoss(
+  options: SessionOptions & { gradient?: 'compute'; classWeights: Float32Array },
+): PairLossSession<ClassLevelResult>;
+export function createPairLoss(options: SessionOptions & { gradient?: 'compute' }): PairLossSession;
+export function createPairLoss(options: unknown): PairLossSession {
+  const settings = parse(schemas.pairLoss, options) as Settings;
+  checkSettings(settings);
+  return openSession(settings, openEngine(settings.engine ?? 'auto'));
+}
+
+/** A session on an engine of one's own: a given instruction set, in tests. */
+export function openSession(settings: Settings, engine: Engine): PairLossSession {
+  let isDisposed = false;
+  const read = (schema: typeof schemas.step | typeof schemas.stepAsync, step: unknown) => {
+    if (isDisposed) throw disposed('The pair loss');
+    return step === undefined ? {} : parse(schema, step, 'step');
+  };
+  const dispose = () => {
+    isDisposed = true;
+    engine.release();
+  };
+  return {
+    compute(embeddings, labels, step) {
+      const arrays = replaced(settings, read(schemas.step, step));
+      return run(engine, createProblem(settings, arrays, embeddings, labels));
+    },
+    async computeAsync(embeddings, labels, step) {
+      const { signal, ...given }: { signal?: AbortSignal } & StepArrays = read(schemas.stepAsync, step);
+      const problem = createProblem(settings, replaced(settings, given), embeddings, labels);
+      return runAsync(engine, problem, signal);
+    },
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
+}
+
+/** Candidates replace candidates with their labels, and the other kind: what a step compares with is its own affair. */
+function replaced(settings: Settings, step: StepArrays): StepArrays {
+  const bringsCandidates = step.classWeights !== undefined || step.candidates !== undefined;
+  const { classWeights, candidates } = bringsCandidates ? step : settings;
+  return {
+    classWeights,
+    candidates,
+    candidateLabels: step.candidateLabels ?? (bringsCandidates ? undefined : settings.candidateLabels),
+    upstream: step.upstream ?? settings.upstream,
+    out: step.out ?? settings.out,
+  };
+}

@@ -1,0 +1,78 @@
+/** The similarity matrix itself. */
+import { allocate, checkApart, copyOf, float32, output, rowCount } from './arrays.ts';
+import type { SimilarityProblem } from './engine.ts';
+import { sharedEngine, trim } from './engines.ts';
+import { aborted } from './errors.ts';
+import { type Abortable, parse, type SimilarityOptions, schemas } from './options.ts';
+import { defaultThreads } from './problem.ts';
+import { deliver, failure, finish } from './run.ts';
+
+const names = { anchors: 'anchors', candidates: 'candidates' };
+
+/**
+ * Similarities of every anchor with every candidate: N × M numbers, row by row.
+ *
+ * - `anchors`: N × dim finite numbers. Normalised inside unless `normalize: false`: similarities are then cosines.
+ * - `options.candidates`: M × dim numbers; without them the anchors themselves, and the matrix is symmetric.
+ *
+ * A row of norm 1e-12 or less counts as x/1e-12. Cost: 2 × N × M × dim operations, 4 × N × M bytes.
+ * Throws as `computeCircleLoss` does, but never ERR_CIRCLE_OVERFLOW: products beyond float32 are ±Infinity.
+ */
+export function computeSimilarity(anchors: Float32Array, options: SimilarityOptions): Float32Array {
+  const settings = parse(schemas.similarity, options) as SimilarityOptions;
+  const problem = createSimilarityProblem(anchors, settings);
+  const engine = sharedEngine(settings.engine ?? 'auto');
+  const report = engine.similarity(problem);
+  trim(engine);
+  if (report.status !== 'ok') throw failure(report, problem, names);
+  return problem.out;
+}
+
+/** `computeSimilarity` off the JavaScript thread, on copies; an aborted `signal` rejects with an `AbortError`. */
+export async function computeSimilarityAsync(
+  anchors: Float32Array,
+  options: SimilarityOptions & Abortable,
+): Promise<Float32Array> {
+  const { signal, ...settings } = parse(schemas.similarityAsync, options) as SimilarityOptions & Abortable;
+  const problem = createSimilarityProblem(anchors, settings);
+  if (signal?.aborted) throw aborted(signal);
+  const isolated: SimilarityProblem = {
+    ...problem,
+    anchors: copyOf(problem.anchors),
+    candidates: problem.candidates && copyOf(problem.candidates),
+    out: allocate(problem.out.length),
+  };
+  const engine = sharedEngine(settings.engine ?? 'auto');
+  const report = await finish(engine.similarityAsync(isolated), signal);
+  trim(engine);
+  if (report.status !== 'ok') throw failure(report, isolated, names);
+  deliver([['out', isolated.out, problem.out]]);
+  return problem.out;
+}
+
+function createSimilarityProblem(values: unknown, settings: SimilarityOptions): SimilarityProblem {
+  const { dim } = settings;
+  const anchors = float32('anchors', values);
+  const anchorCount = rowCount('anchors', anchors, dim);
+  const candidates = settings.candidates === undefined ? undefined : float32('candidates', settings.candidates);
+  const candidateCount = candidates ? rowCount('candidates', candidates, dim) : anchorCount;
+  const out = output('out', settings.out, anchorCount * candidateCount);
+  checkApart(
+    [['out', out]],
+    [
+      ['anchors', anchors],
+      ['candidates', candidates],
+    ],
+  );
+  return {
+    anchorCount,
+    candidateCount,
+    dim,
+    normalize: settings.normalize ?? true,
+    checkFinite: settings.checkFinite ?? 'throw',
+    threads: settings.threads ?? defaultThreads,
+    anchors,
+    candidates,
+    out,
+  };
+}
