@@ -1,0 +1,172 @@
+#include "native/binding/call.h"
+
+#include <cmath>
+
+#include "native/binding/request.h"
+
+namespace circle::binding {
+namespace {
+
+template <class T>
+struct ArrayType;
+template <>
+struct ArrayType<float> {
+  static constexpr napi_typedarray_type kType = napi_float32_array;
+};
+template <>
+struct ArrayType<double> {
+  static constexpr napi_typedarray_type kType = napi_float64_array;
+};
+template <>
+struct ArrayType<int32_t> {
+  static constexpr napi_typedarray_type kType = napi_int32_array;
+};
+
+enum class Presence { kRequired, kOptional };
+
+template <class T>
+bool read(const Napi::CallbackInfo& info, size_t index, Presence presence, View<T>& view) {
+  const Napi::Value value = info[index];
+  if (presence == Presence::kOptional && value.IsUndefined()) return true;
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  if (!value.IsTypedArray() || napi_get_typedarray_info(info.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != ArrayType<T>::kType)
+    return false;
+  view = {static_cast<T*>(data), static_cast<int64_t>(length)};
+  return true;
+}
+
+bool wrong_arguments(const Napi::CallbackInfo& info) {
+  Napi::TypeError::New(info.Env(), "Native arguments must be the typed arrays that lib/native.ts describes.")
+      .ThrowAsJavaScriptException();
+  return false;
+}
+
+double field(const CallArrays& arrays, RequestField name) { return arrays.request.data[static_cast<int>(name)]; }
+
+// A count that fits: an integer from `least` to 2⁵³.
+bool read_count(const CallArrays& arrays, RequestField name, int64_t least, int64_t& count) {
+  const double value = field(arrays, name);
+  if (!(value >= static_cast<double>(least) && value <= 9007199254740992.0) || value != std::floor(value)) return false;
+  count = static_cast<int64_t>(value);
+  return true;
+}
+
+template <class Enumeration>
+bool read_enumeration(const CallArrays& arrays, RequestField name, int count, Enumeration& out) {
+  int64_t value;
+  if (!read_count(arrays, name, 0, value) || value >= count) return false;
+  out = static_cast<Enumeration>(value);
+  return true;
+}
+
+// rows × dim = length, without overflow.
+bool has_shape(int64_t length, int64_t rows, int64_t dim) { return length % dim == 0 && length / dim == rows; }
+
+bool make_pair_loss(const CallArrays& arrays, PairLoss& loss) {
+  const double gamma = field(arrays, RequestField::gamma), margin = field(arrays, RequestField::margin);
+  const bool derivative = field(arrays, RequestField::derivative) != 0;
+  switch (static_cast<int>(field(arrays, RequestField::pairLoss))) {
+    case 0:
+      loss = CircleLoss::make(
+          gamma, {field(arrays, RequestField::optimumPositive), field(arrays, RequestField::targetPositive)},
+          {field(arrays, RequestField::optimumNegative), field(arrays, RequestField::targetNegative)},
+          derivative ? CircleLoss::Derivative::kFull : CircleLoss::Derivative::kDetached);
+      return true;
+    case 1:
+      loss = UnifiedLoss::make(gamma, margin);
+      return true;
+    case 2:
+      loss = ArcFaceLoss::make(
+          gamma, margin, derivative ? ArcFaceLoss::Derivative::kExact : ArcFaceLoss::Derivative::kStraightThrough,
+          field(arrays, RequestField::beyondPi) != 0 ? ArcFaceLoss::BeyondPi::kCosine : ArcFaceLoss::BeyondPi::kLinear);
+      return true;
+    case 3:
+      loss = TripletLoss::make(margin);
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
+  const bool ok = read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
+                  read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kRequired, a.anchor_labels) &&
+                  read(info, 4, Presence::kOptional, a.candidates) &&
+                  read(info, 5, Presence::kOptional, a.candidate_labels) &&
+                  read(info, 6, Presence::kOptional, a.upstream) &&
+                  read(info, 7, Presence::kRequired, a.anchor_losses) &&
+                  read(info, 8, Presence::kOptional, a.gradient) &&
+                  read(info, 9, Presence::kOptional, a.candidate_gradient) &&
+                  a.request.length == static_cast<int64_t>(RequestField::kCount) &&
+                  a.report.length == static_cast<int64_t>(ReportField::kCount);
+  return ok || wrong_arguments(info);
+}
+
+bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
+  const bool ok = read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
+                  read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kOptional, a.candidates) &&
+                  read(info, 4, Presence::kRequired, a.gradient) &&
+                  a.request.length == static_cast<int64_t>(RequestField::kCount) &&
+                  a.report.length == static_cast<int64_t>(ReportField::kCount);
+  return ok || wrong_arguments(info);
+}
+
+bool make_rows(const CallArrays& a, Rows& rows) {
+  int64_t threads;
+  if (!read_count(a, RequestField::anchorCount, 1, rows.anchor_count) ||
+      !read_count(a, RequestField::candidateCount, 1, rows.candidate_count) ||
+      !read_count(a, RequestField::dim, 1, rows.dim) ||
+      !read_enumeration(a, RequestField::candidateKind, 3, rows.candidate_kind) ||
+      !read_enumeration(a, RequestField::normalize, 2, rows.normalize) ||
+      !read_enumeration(a, RequestField::checkFinite, 2, rows.finite_check) ||
+      !read_count(a, RequestField::threads, 1, threads) ||
+      !read_count(a, RequestField::workspaceLimit, 0, rows.workspace_limit))
+    return false;
+  rows.threads = static_cast<int>(threads < 1024 ? threads : 1024);
+  rows.anchors = a.anchors.data;
+  const bool batch = rows.candidate_kind == CandidateKind::kBatch;
+  rows.candidates = batch ? a.anchors.data : a.candidates.data;
+  return has_shape(a.anchors.length, rows.anchor_count, rows.dim) &&
+         rows.candidate_count <= INT32_MAX &&
+         (batch ? rows.candidate_count == rows.anchor_count && a.candidates.data == nullptr
+                : has_shape(a.candidates.length, rows.candidate_count, rows.dim));
+}
+
+bool make_problem(const CallArrays& a, Problem& problem, Results& results) {
+  if (!make_rows(a, problem.rows) || !make_pair_loss(a, problem.pair_loss) ||
+      !read_enumeration(a, RequestField::scope, 2, problem.scope) ||
+      !read_enumeration(a, RequestField::reduction, 4, problem.reduction))
+    return false;
+  const Rows& rows = problem.rows;
+  const int64_t terms = problem.scope == Scope::kBatch ? 1 : rows.anchor_count;
+  problem.anchor_labels = a.anchor_labels.data;
+  problem.candidate_labels = a.candidate_labels.data;
+  problem.upstream = field(a, RequestField::upstream);
+  problem.anchor_upstream = a.upstream.data;
+  results.anchor_losses = a.anchor_losses.data;
+  results.gradient = a.gradient.data;
+  results.candidate_gradient = a.candidate_gradient.data;
+  const bool labelled = rows.candidate_kind == CandidateKind::kSet;
+  return a.anchor_labels.length == rows.anchor_count &&
+         a.candidate_labels.length == (labelled ? rows.candidate_count : 0) &&
+         (!a.upstream.data || a.upstream.length == terms) && a.anchor_losses.length == terms &&
+         (!a.gradient.data || a.gradient.length == a.anchors.length) &&
+         (!a.candidate_gradient.data || a.candidate_gradient.length == a.candidates.length) &&
+         !(problem.scope == Scope::kBatch && std::holds_alternative<TripletLoss>(problem.pair_loss));
+}
+
+void write_report(const CallArrays& arrays, const Outcome& outcome, const Results* results) {
+  double* const report = arrays.report.data;
+  report[static_cast<int>(ReportField::status)] = static_cast<double>(outcome.status);
+  report[static_cast<int>(ReportField::array)] = static_cast<double>(outcome.array);
+  report[static_cast<int>(ReportField::row)] = static_cast<double>(outcome.row);
+  report[static_cast<int>(ReportField::loss)] = results ? results->loss : 0;
+  report[static_cast<int>(ReportField::validAnchors)] = results ? static_cast<double>(results->valid_anchors) : 0;
+}
+
+}  // namespace circle::binding

@@ -1,0 +1,64 @@
+#include "native/binding/job.h"
+
+#include <vector>
+
+namespace circle::binding {
+namespace {
+
+// Shared by the job and by the JavaScript function that aborts it, whichever lives longer.
+using AbortFlag = std::shared_ptr<std::atomic<bool>>;
+
+class Job : public Napi::AsyncWorker {
+ public:
+  Job(Napi::Env env, std::shared_ptr<SharedEngine> engine, const CallArrays& arrays, RunCall run)
+      : Napi::AsyncWorker(env),
+        engine_(std::move(engine)),
+        arrays_(arrays),
+        run_(run),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        abort_(std::make_shared<std::atomic<bool>>(false)) {
+    // A process or worker that ends waits for its jobs: they had better end soon.
+    napi_add_env_cleanup_hook(env, raise, abort_.get());
+  }
+
+  ~Job() override { napi_remove_env_cleanup_hook(Env(), raise, abort_.get()); }
+
+  void keep_alive(const Napi::CallbackInfo& info) {
+    for (size_t i = 0; i < info.Length(); ++i)
+      if (info[i].IsObject()) arguments_.push_back(Napi::Persistent(info[i].As<Napi::Object>()));
+  }
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+  AbortFlag abort() const { return abort_; }
+
+ private:
+  static void raise(void* flag) { static_cast<std::atomic<bool>*>(flag)->store(true); }
+
+  void Execute() override { outcome_ = run_(*engine_, arrays_, abort_.get()); }
+  void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), static_cast<int>(outcome_.status))); }
+
+  std::shared_ptr<SharedEngine> engine_;
+  CallArrays arrays_;
+  RunCall run_;
+  Napi::Promise::Deferred deferred_;
+  AbortFlag abort_;
+  Outcome outcome_;
+  std::vector<Napi::ObjectReference> arguments_;
+};
+
+}  // namespace
+
+Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, const CallArrays& arrays,
+                      RunCall run) {
+  const Napi::Env env = info.Env();
+  auto* const job = new Job(env, std::move(engine), arrays, run);  // deletes itself when it is done
+  job->keep_alive(info);
+  Napi::Object handle = Napi::Object::New(env);
+  handle.Set("done", job->promise());
+  const AbortFlag flag = job->abort();
+  handle.Set("abort", Napi::Function::New(env, [flag](const Napi::CallbackInfo&) { flag->store(true); }));
+  job->Queue();
+  return handle;
+}
+
+}  // namespace circle::binding

@@ -1,0 +1,55 @@
+// The shape of a call: borrowed pointers, counts, a pair loss. Every use of the package is this one problem with
+// different candidates (ARCHITECTURE.md §1).
+#pragma once
+
+#include <cstdint>
+
+#include "native/losses/pair_loss.h"
+
+namespace circle {
+
+enum class CandidateKind : int {
+  kBatch,    // the anchors themselves; an anchor is no candidate of its own
+  kSet,      // another set of labelled rows
+  kClasses,  // class weights; candidate c has label c
+};
+enum class Normalize : int { kNo, kL2 };
+enum class Scope : int { kAnchor, kBatch };
+enum class Reduction : int { kMean, kMeanNonzero, kMeanAll, kSum };
+enum class FiniteCheck : int { kPropagate, kReport };
+
+// Rows that are compared with rows, and how: all that similarities need.
+struct Rows {
+  const float* anchors;  // anchor_count × dim, row-major
+  int64_t anchor_count;
+  const float* candidates;  // candidate_count × dim; the anchors for kBatch
+  int64_t candidate_count;
+  int64_t dim;
+  CandidateKind candidate_kind;
+  Normalize normalize;
+  FiniteCheck finite_check;
+  int threads;
+  int64_t workspace_limit;  // bytes that tiles of similarities may take
+};
+
+struct Problem {
+  Rows rows;
+  const int32_t* anchor_labels;
+  const int32_t* candidate_labels;  // null for kBatch and kClasses
+  PairLoss pair_loss;
+  Scope scope;
+  Reduction reduction;
+  double upstream;               // ∂final/∂loss
+  const float* anchor_upstream;  // ∂final/∂L_i instead, or null
+};
+
+// What a call writes, and only when it ends well.
+struct Results {
+  float* anchor_losses;       // anchor_count, or 1 in Scope::kBatch
+  float* gradient;            // like the anchors, or null
+  float* candidate_gradient;  // like the candidates, or null
+  double loss = 0;
+  int64_t valid_anchors = 0;
+};
+
+}  // namespace circle

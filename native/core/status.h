@@ -1,0 +1,21 @@
+// How a call ended. Engines return a Status; they never throw, print or exit.
+#pragma once
+
+#include <cstdint>
+
+namespace circle {
+
+enum class Status : int { kOk, kNotFinite, kOverflow, kOutOfMemory, kAborted, kInvalid };
+
+// Which array has the row that is not finite, and which row.
+enum class InputArray : int { kAnchors, kCandidates };
+
+struct Outcome {
+  Status status = Status::kOk;
+  InputArray array = InputArray::kAnchors;
+  int64_t row = 0;
+
+  bool ok() const { return status == Status::kOk; }
+};
+
+}  // namespace circle

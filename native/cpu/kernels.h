@@ -1,0 +1,71 @@
+// The functions that exist once per instruction set, as a table. dispatch.cpp picks a table; the engine knows no other
+// way to compute.
+#pragma once
+
+#include <tuple>
+
+#include "native/core/anchor_terms.h"
+#include "native/core/problem.h"
+#include "native/cpu/layout.h"
+
+namespace circle::cpu {
+
+// x̂ = inverse · x, and how the gradient goes back through it: dx = inverse · (g − projects · (g·x̂) x̂).
+struct RowScale {
+  float inverse;
+  float projects;  // 0 for rows as given and for rows too short to have a direction
+};
+
+// Rows in panels; `stride` floats from one panel of 32 columns to the next.
+struct Panels {
+  float* values;
+  int64_t stride;
+
+  Panels from_row(int64_t row) const { return {values + row * kPanel, stride}; }
+  Panels from_panel(int64_t panel) const { return {values + panel * stride, stride}; }
+};
+
+enum class Orientation { kRows, kColumns };  // whose gradient a tile of pair weights is used for
+enum class Start { kFresh, kContinue };      // overwrite the accumulators or add to them
+
+template <class Loss>
+struct LossKernels {
+  // Statistics of the tile's rows, and of its columns unless `columns` is null.
+  void (*statistics)(const Loss&, const Tile&, AnchorPartial* rows, AnchorPartial* columns);
+  // Overwrites similarities with ∂final/∂similarity. With `columns`, the weight that the column's own anchor gives the
+  // pair is added (docs/math.md §8).
+  void (*pair_weights)(const Loss&, const Tile&, const AnchorTerms* rows, const AnchorTerms* columns);
+};
+
+template <class Variant>
+struct KernelsOf;
+template <class... Losses>
+struct KernelsOf<std::variant<Losses...>> {
+  using Table = std::tuple<LossKernels<Losses>...>;
+};
+
+struct Kernels {
+  const char* name;
+
+  // Norms of rows; returns the first row that is not finite, or −1.
+  int64_t (*measure_rows)(const float* rows, int64_t count, int64_t dim, Normalize, RowScale* scales);
+  // Scaled rows into panels and into transposed groups; the padding is zeroed.
+  void (*pack_panels)(const float* rows, int64_t count, int64_t dim, const RowScale* scales, Panels panels);
+  void (*pack_groups)(const float* rows, int64_t count, int64_t dim, const RowScale* scales, float* groups);
+
+  // tile = rows of `anchors` × rows of `groups`.
+  void (*similarity_tile)(Panels anchors, const float* groups, int64_t dim, int rows, int columns, float* tile);
+  // gradient (+)= tile × others (kRows: `count` rows of the tile) or tileᵀ × others (kColumns: `count` columns), over
+  // `panel_count` panels of 32 columns; `steps` is the other edge of the tile.
+  void (*accumulate)(const float* tile, Orientation, int count, int steps, Panels others, int panel_count, Panels gradient,
+                     Start);
+  // Back through the normalisation, from panels into row-major `out`.
+  void (*unpack_gradient)(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim, float* out);
+
+  // out[i] = e^values[i]; for the exponential's own test.
+  void (*exponentials)(const float* values, int64_t count, float* out);
+
+  KernelsOf<PairLoss>::Table losses;
+};
+
+}  // namespace circle::cpu

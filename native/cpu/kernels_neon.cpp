@@ -1,0 +1,17 @@
+// NEON, which every 64-bit Arm has: 16 accumulators of 4 floats, 19 of 32 registers.
+#if defined(__aarch64__)
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <tuple>
+#include <type_traits>
+#include <variant>
+
+#define CIRCLE_VARIANT neon
+#define CIRCLE_LANES 4
+#define CIRCLE_HEIGHT 8
+#define CIRCLE_VECTORS 2
+#include "native/cpu/variant.h"
+
+#endif

@@ -1,0 +1,101 @@
+// Rows into the two layouts of layout.h and gradients back out of panels. Each element is read once and written once;
+// memory speed bounds it, and the products cost dim or count times as much.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+
+#include "native/cpu/kernels.h"
+#include "native/cpu/simd.h"
+
+namespace circle::cpu::CIRCLE_VARIANT {
+
+// x / max(‖x‖, 1e-12): shorter rows are scaled by a constant.
+constexpr double kShortestNorm = 1e-12;
+
+// Double precision, in several sums that the compiler may keep in vectors.
+static double sum_of_products(const float* a, const float* b, int64_t count) {
+  constexpr int kSums = 16;
+  double sums[kSums] = {};
+  int64_t i = 0;
+  for (; i + kSums <= count; i += kSums)
+    for (int s = 0; s < kSums; ++s) sums[s] += static_cast<double>(a[i + s]) * b[i + s];
+  const int rest = static_cast<int>(count - i);
+  for (int s = 0; s < rest; ++s) sums[s] += static_cast<double>(a[i + s]) * b[i + s];
+  double total = 0;
+  for (int s = 0; s < kSums; ++s) total += sums[s];
+  return total;
+}
+
+static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Normalize normalize, RowScale* scales) {
+  int64_t first_bad = -1;
+  for (int64_t row = 0; row < count; ++row) {
+    // Squares of floats never overflow a double: the sum is finite exactly when the row is.
+    const double norm = std::sqrt(sum_of_products(rows + row * dim, rows + row * dim, dim));
+    if (!(norm - norm == 0) && first_bad < 0) first_bad = row;
+    if (normalize == Normalize::kNo)
+      scales[row] = {1, 0};
+    else if (norm <= kShortestNorm)
+      scales[row] = {static_cast<float>(1 / kShortestNorm), 0};
+    else
+      scales[row] = {static_cast<float>(1 / norm), 1};
+  }
+  return first_bad;
+}
+
+static void pack_panels(const float* rows, int64_t count, int64_t dim, const RowScale* scales, Panels panels) {
+  const int64_t padded = round_up(count, kGrain);
+  for (int64_t d = 0; d < dim; d += kPanel) {
+    const int64_t real = dim - d < kPanel ? dim - d : kPanel;
+    for (int64_t row = 0; row < padded; ++row) {
+      float* to = panels.values + d / kPanel * panels.stride + row * kPanel;
+      const int64_t width = row < count ? real : 0;
+      for (int64_t i = 0; i < width; ++i) to[i] = rows[row * dim + d + i] * scales[row].inverse;
+      for (int64_t i = width; i < kPanel; ++i) to[i] = 0;
+    }
+  }
+}
+
+static void pack_groups(const float* rows, int64_t count, int64_t dim, const RowScale* scales, float* groups) {
+  // 16 coordinates of 32 rows at a time: their 32 cache lines are read whole before they leave the cache.
+  constexpr int64_t kCoordinates = 16;
+  for (int64_t first = 0; first < count; first += kPanel, groups += dim * kPanel) {
+    for (int64_t d = 0; d < dim; d += kCoordinates) {
+      const int64_t end = d + kCoordinates < dim ? d + kCoordinates : dim;
+      for (int64_t row = 0; row < kPanel; ++row) {
+        const bool exists = first + row < count;
+        const float* from = rows + (first + (exists ? row : 0)) * dim;
+        const float inverse = exists ? scales[first + row].inverse : 0;
+        for (int64_t k = d; k < end; ++k) groups[k * kPanel + row] = exists ? from[k] * inverse : 0;
+      }
+    }
+  }
+}
+
+static void unpack_gradient(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim,
+                            float* out) {
+  for (int64_t row = 0; row < count; ++row) {
+    const RowScale scale = scales[row];
+    double along = 0;  // g · x̂
+    if (scale.projects != 0) {
+      for (int64_t d = 0; d < dim; d += kPanel) {
+        const int64_t panel = d / kPanel;
+        along += sum_of_products(gradient.values + panel * gradient.stride + row * kPanel,
+                                 rows.values + panel * rows.stride + row * kPanel, kPanel);
+      }
+    }
+    const float projection = static_cast<float>(along);
+    for (int64_t d = 0; d < dim; d += kPanel) {
+      const float* g = gradient.values + d / kPanel * gradient.stride + row * kPanel;
+      const float* x = rows.values + d / kPanel * rows.stride + row * kPanel;
+      const int64_t width = dim - d < kPanel ? dim - d : kPanel;
+      float* to = out + row * dim + d;
+      if (scale.projects != 0)
+        for (int64_t i = 0; i < width; ++i) to[i] = scale.inverse * (g[i] - projection * x[i]);
+      else
+        for (int64_t i = 0; i < width; ++i) to[i] = scale.inverse * g[i];
+    }
+  }
+}
+
+}  // namespace circle::cpu::CIRCLE_VARIANT

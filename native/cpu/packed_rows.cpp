@@ -1,0 +1,82 @@
+#include "native/cpu/packed_rows.h"
+
+namespace circle::cpu {
+
+bool PackedRows::reserve(int64_t widest_panel, CandidateForms forms) {
+  const int64_t floats = sizeof(float), panel_floats = plan_.dim_panels() * kPanel;
+  Workspace& w = workspace_;
+  const int64_t padded = plan_.anchors.padded_rows();
+  bool ok = w.anchor_scales.reserve(padded * static_cast<int64_t>(sizeof(RowScale))) &&
+            w.anchor_panels.reserve(padded * panel_floats * floats);
+  if (plan_.symmetric)
+    return ok && w.anchor_groups.reserve(plan_.candidates.count() * plan_.group_floats() * floats);
+  ok = ok && w.candidate_scales.reserve(plan_.candidates.rows * static_cast<int64_t>(sizeof(RowScale)));
+  if (forms.groups) ok = ok && w.candidate_groups.reserve(widest_panel * plan_.group_floats() * floats);
+  if (forms.panels) ok = ok && w.candidate_panels.reserve(widest_panel * plan_.candidates.edge * panel_floats * floats);
+  return ok;
+}
+
+Outcome PackedRows::measure(const float* rows, const Blocks& blocks, RowScale* scales, InputArray array) {
+  std::atomic<int64_t> first_bad{blocks.rows};
+  team_.for_each(blocks.count(), [&](int64_t block, int) {
+    const int64_t first = blocks.first(block);
+    const int64_t bad =
+        kernels_.measure_rows(rows + first * plan_.dim, blocks.size(block), plan_.dim, rows_.normalize, scales + first);
+    if (bad < 0) return;
+    int64_t known = first_bad.load();
+    while (first + bad < known && !first_bad.compare_exchange_weak(known, first + bad)) {
+    }
+  });
+  if (team_.aborted()) return {Status::kAborted};
+  if (rows_.finite_check == FiniteCheck::kReport && first_bad < blocks.rows) return {Status::kNotFinite, array, first_bad};
+  return {};
+}
+
+Outcome PackedRows::pack_anchors() {
+  RowScale* const scales = workspace_.anchor_scales.as<RowScale>();
+  const Outcome measured = measure(rows_.anchors, plan_.anchors, scales, InputArray::kAnchors);
+  if (!measured.ok()) return measured;
+  team_.for_each(plan_.anchors.count(), [&](int64_t block, int) {
+    const int64_t first = plan_.anchors.first(block), count = plan_.anchors.size(block);
+    const float* from = rows_.anchors + first * plan_.dim;
+    kernels_.pack_panels(from, count, plan_.dim, scales + first, anchors().from_row(first));
+    if (plan_.symmetric) kernels_.pack_groups(from, count, plan_.dim, scales + first, groups({0, 0}, block));
+  });
+  return {};
+}
+
+Outcome PackedRows::measure_candidates() {
+  if (plan_.symmetric) return {};
+  return measure(rows_.candidates, plan_.candidates, workspace_.candidate_scales.as<RowScale>(),
+                 InputArray::kCandidates);
+}
+
+void PackedRows::pack_candidates(Range panel, CandidateForms forms) {
+  if (plan_.symmetric) return;
+  team_.for_each(panel.size(), [&](int64_t i, int) {
+    const int64_t block = panel.begin + i;
+    const int64_t first = plan_.candidates.first(block), count = plan_.candidates.size(block);
+    const float* from = rows_.candidates + first * plan_.dim;
+    if (forms.groups) kernels_.pack_groups(from, count, plan_.dim, candidate_scales() + first, groups(panel, block));
+    if (forms.panels)
+      kernels_.pack_panels(from, count, plan_.dim, candidate_scales() + first, candidates(panel, block));
+  });
+}
+
+float* PackedRows::groups(Range panel, int64_t block) const {
+  if (plan_.symmetric) return workspace_.anchor_groups.as<float>() + block * plan_.group_floats();
+  return workspace_.candidate_groups.as<float>() + (block - panel.begin) * plan_.group_floats();
+}
+
+Panels PackedRows::candidates(Range panel, int64_t block) const {
+  if (plan_.symmetric) return anchors().from_row(plan_.candidates.first(block));
+  const Panels all{workspace_.candidate_panels.as<float>(), panel.size() * plan_.candidates.edge * kPanel};
+  return all.from_row((block - panel.begin) * plan_.candidates.edge);
+}
+
+void PackedRows::similarity_tile(Range panel, TileIndex tile, float* to) const {
+  kernels_.similarity_tile(anchors().from_row(plan_.anchors.first(tile.row_block)), groups(panel, tile.column_block),
+                           plan_.dim, plan_.anchors.size(tile.row_block), plan_.candidates.size(tile.column_block), to);
+}
+
+}  // namespace circle::cpu

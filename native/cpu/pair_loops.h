@@ -1,0 +1,42 @@
+// One walk over the pairs of a tile, sixteen (or as many as a vector has) at a time; the forward statistics and the pair
+// weights differ in what they do with each vector of pairs. Positives are few in most batches, so their side is visited
+// only where a vector has one.
+#pragma once
+
+#include "native/core/pair_role.h"
+#include "native/cpu/kernels.h"
+#include "native/cpu/simd.h"
+#include "native/math/exponential.h"
+
+namespace circle::cpu::CIRCLE_VARIANT {
+
+// A row of a tile: which anchor it is, and which of its columns are real.
+struct RowOfPairs {
+  int32_t label;
+  int32_t self_column;
+  int32_t columns;
+};
+
+CIRCLE_INLINE RowOfPairs row_of_pairs(const Tile& tile, int row) {
+  return {tile.row_labels[row], tile.self_column + row, tile.columns};
+}
+
+CIRCLE_INLINE PairRoles<Ints> roles_at(const Tile& tile, const RowOfPairs& row, int column) {
+  return pair_roles(row.label, load(tile.column_labels + column), lane_numbers() + column, row.self_column, row.columns);
+}
+
+CIRCLE_INLINE Floats larger(Floats a, Floats b) { return b > a ? b : a; }
+
+CIRCLE_INLINE float largest_lane(Floats values) {
+  float largest = values[0];
+  for (int lane = 1; lane < kLanes; ++lane) largest = values[lane] > largest ? values[lane] : largest;
+  return largest;
+}
+
+// Numbers of one side, a vector of columns after another.
+struct ColumnNumbers {
+  alignas(64) float reference[kTileEdge];
+  alignas(64) float number[kTileEdge];  // sum (statistics) or coefficient (pair weights)
+};
+
+}  // namespace circle::cpu::CIRCLE_VARIANT

@@ -1,0 +1,53 @@
+// Memory that a session keeps between calls: buffers that grow and never shrink until they are released.
+#pragma once
+
+#include <cstdint>
+
+#include "native/core/anchor_terms.h"
+#include "native/cpu/kernels.h"
+
+namespace circle::cpu {
+
+// Uninitialised memory, aligned to cache lines; large ones to huge pages, which spare the products most TLB misses.
+class Buffer {
+ public:
+  Buffer() = default;
+  ~Buffer() { release(); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  // False when there is no such memory; the contents are lost either way.
+  bool reserve(int64_t bytes);
+  void release();
+  int64_t bytes() const { return bytes_; }
+
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  void* data_ = nullptr;
+  int64_t bytes_ = 0;
+};
+
+struct Workspace {
+  Buffer anchor_scales, candidate_scales;    // RowScale each row
+  Buffer anchor_panels, anchor_groups;       // the batch, packed
+  Buffer candidate_panels, candidate_groups; // one panel of candidates, packed
+  Buffer anchor_gradient, candidate_gradient;
+  Buffer candidate_labels;
+  Buffer tiles;
+  Buffer row_partials, column_partials;
+  Buffer statistics, losses, terms;
+
+  template <class Visit>
+  void visit(const Visit& visit) {
+    for (Buffer* buffer : {&anchor_scales, &candidate_scales, &anchor_panels, &anchor_groups, &candidate_panels,
+                           &candidate_groups, &anchor_gradient, &candidate_gradient, &candidate_labels, &tiles,
+                           &row_partials, &column_partials, &statistics, &losses, &terms})
+      visit(*buffer);
+  }
+};
+
+}  // namespace circle::cpu

@@ -1,0 +1,72 @@
+// ArcFace (Deng et al., CVPR 2019): the positive's angle θ = arccos s grows by the margin m, so its logit is
+// −γ cos(θ + m); negatives as in NormFace. Where θ + m > π the cosine would rise again; the linear continuation
+// s − m sin m keeps it monotone (docs/math.md §7).
+#pragma once
+
+#include <cmath>
+
+#include "native/losses/unified.h"
+#include "native/math/square_root.h"
+
+namespace circle {
+
+struct ArcFaceSide {
+  float gamma;
+  float cosine, sine;     // of the margin
+  float threshold;        // −cos m, or below every similarity where there is no linear part
+  float linear_offset;    // m sin m
+  float straight_through; // 1: ∂/∂s cos(θ + m) taken as 1
+
+  // θ comes from a similarity kept 1e-7 away from ±1, where the derivative of arccos has its poles.
+  template <class V>
+  CIRCLE_INLINE V clamped(V s) const {
+    constexpr float kLimit = 1.0f - 1e-7f;
+    s = s > kLimit ? constant<V>(kLimit) : s;
+    return s < -kLimit ? constant<V>(-kLimit) : s;
+  }
+
+  template <class V>
+  CIRCLE_INLINE V sine_of_angle(V s) const {
+    return square_root((1 - s) * (1 + s));
+  }
+
+  template <class V>
+  CIRCLE_INLINE V key(V s) const {
+    s = clamped(s);
+    return s < threshold ? linear_offset - s : sine * sine_of_angle(s) - cosine * s;
+  }
+
+  template <class V>
+  CIRCLE_INLINE V exponent(V key, V reference) const {
+    return gamma * (key - reference);
+  }
+
+  template <class V>
+  CIRCLE_INLINE V slope(V s) const {
+    s = clamped(s);
+    const V full = s < threshold ? constant<V>(1) : cosine + sine * s / sine_of_angle(s);
+    return straight_through > 0 ? constant<V>(-gamma) : -gamma * full;
+  }
+
+  double logit(float key) const { return static_cast<double>(gamma) * key; }
+};
+
+struct ArcFaceLoss {
+  static constexpr bool kHardest = false;
+  ArcFaceSide positive;
+  LinearSide negative;
+
+  enum class Derivative { kStraightThrough, kExact };
+  enum class BeyondPi { kLinear, kCosine };
+
+  static ArcFaceLoss make(double gamma, double margin, Derivative derivative, BeyondPi beyond_pi) {
+    const double cosine = std::cos(margin), sine = std::sin(margin);
+    const float scale = static_cast<float>(gamma);
+    return {{scale, static_cast<float>(cosine), static_cast<float>(sine),
+             beyond_pi == BeyondPi::kLinear ? static_cast<float>(-cosine) : -2.0f,
+             static_cast<float>(margin * sine), derivative == Derivative::kStraightThrough ? 1.0f : 0.0f},
+            {scale, +1, 0}};
+  }
+};
+
+}  // namespace circle
