@@ -17,12 +17,11 @@ struct ArcFaceSide {
   float linear_offset;    // m sin m
   float straight_through; // 1: ∂/∂s cos(θ + m) taken as 1
 
-  // θ comes from a similarity kept 1e-7 away from ±1, where the derivative of arccos has its poles.
+  // Rounding may push a cosine past ±1.
   template <class V>
-  CIRCLE_INLINE V clamped(V s) const {
-    constexpr float kLimit = 1.0f - 1e-7f;
-    s = s > kLimit ? constant<V>(kLimit) : s;
-    return s < -kLimit ? constant<V>(-kLimit) : s;
+  CIRCLE_INLINE V within(V s, float limit) const {
+    s = s > limit ? constant<V>(limit) : s;
+    return s < -limit ? constant<V>(-limit) : s;
   }
 
   template <class V>
@@ -32,7 +31,7 @@ struct ArcFaceSide {
 
   template <class V>
   CIRCLE_INLINE V key(V s) const {
-    s = clamped(s);
+    s = within(s, 1.0f);
     return s < threshold ? linear_offset - s : sine * sine_of_angle(s) - cosine * s;
   }
 
@@ -43,7 +42,8 @@ struct ArcFaceSide {
 
   template <class V>
   CIRCLE_INLINE V slope(V s) const {
-    s = clamped(s);
+    // arccos has poles at ±1: its derivative is taken 1e-7 away from them.
+    s = within(s, 1.0f - 1e-7f);
     const V full = s < threshold ? constant<V>(1) : cosine + sine * s / sine_of_angle(s);
     return straight_through > 0 ? constant<V>(-gamma) : -gamma * full;
   }
