@@ -1,0 +1,61 @@
+/** Every engine that this machine can run, each instruction set of `cpu` by itself, and how tests call one. */
+
+import { openCpu } from '../lib/cpu-engine.ts';
+import type { Engine } from '../lib/engine.ts';
+import { loadCpu } from '../lib/load-native.ts';
+import { type Labels, type PairLossOptions, parse, schemas } from '../lib/options.ts';
+import { checkSettings, createProblem, type Settings } from '../lib/problem.ts';
+import { referenceEngine } from '../lib/reference-engine.ts';
+import { openSession, type PairLossSession } from '../lib/session.ts';
+
+export interface ListedEngine {
+  name: string;
+  /** A new engine; of `cpu` with a workspace of its own. */
+  open(): Engine;
+}
+
+const { module } = loadCpu();
+
+export const nativeEngines: ListedEngine[] = (module?.variants ?? []).map((variant) => ({
+  name: `cpu ${variant}`,
+  open: () => openCpu(module!, variant),
+}));
+
+export const engineList: ListedEngine[] = [{ name: 'reference', open: () => referenceEngine }, ...nativeEngines];
+
+export function settingsOf(options: PairLossOptions): Settings {
+  const settings = parse(schemas.pairLoss, options) as Settings;
+  checkSettings(settings);
+  return settings;
+}
+
+export function sessionOn(engine: ListedEngine, options: PairLossOptions): PairLossSession {
+  return openSession(settingsOf(options), engine.open());
+}
+
+export interface DoubleResult {
+  loss: number;
+  validAnchors: number;
+  anchorLosses: Float64Array;
+  gradient: Float64Array;
+  candidateGradient: Float64Array;
+}
+
+/** The reference engine's own numbers, before they are rounded to float32: it writes to whatever array it is given. */
+export function computeInDouble(embeddings: Float32Array, labels: Labels, options: PairLossOptions): DoubleResult {
+  const settings = settingsOf(options);
+  const problem = createProblem(settings, settings, embeddings, labels);
+  const doubles = (array: Float32Array | undefined) => new Float64Array(array?.length ?? 0);
+  const anchorLosses = doubles(problem.anchorLosses);
+  const gradient = doubles(problem.gradient);
+  const candidateGradient = doubles(problem.candidateGradient);
+  const as32 = (array: Float64Array) => (array.length === 0 ? undefined : (array as unknown as Float32Array));
+  const report = referenceEngine.compute({
+    ...problem,
+    anchorLosses: as32(anchorLosses)!,
+    gradient: as32(gradient),
+    candidateGradient: as32(candidateGradient),
+  });
+  if (report.status !== 'ok') throw new Error(report.status);
+  return { loss: report.loss, validAnchors: report.validAnchors, anchorLosses, gradient, candidateGradient };
+}
