@@ -1,0 +1,228 @@
+/** Every engine computes what the reference does, in every case of the table; and which engine a call gets. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { computeCircleLoss, computeSimilarity, createPairLoss, engines } from '../lib/index.ts';
+import { type Case, cases, randomFrom, randomRows } from './cases.ts';
+import { computeInDouble, type DoubleResult, engineList, nativeEngines, sessionOn } from './engine-list.ts';
+
+/**
+ * A float32 engine is as good as its inputs: what rounding does to the result is what a change of the inputs by the
+ * engine's own rounding does. Products of dim terms are rounded dim/8 times in a row (the narrowest vector has 4 lanes,
+ * and its sums are merged), and normalised rows 4 times more. The reference says how much four such changes move the
+ * result; twice the greatest move allows for directions that were not tried, and 2⁻²² for rounding the result.
+ */
+interface Sensitivity {
+  loss: number;
+  anchorLosses: number;
+  gradient: number;
+  candidateGradient: number;
+}
+
+const largest = (values: ArrayLike<number>) => distance(values, new Float64Array(values.length));
+
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let greatest = 0;
+  for (let i = 0; i < a.length; i++) greatest = Math.max(greatest, Math.abs(a[i] - b[i]));
+  return greatest;
+}
+
+function nudge(values: Float32Array, dim: number, random: () => number): Float32Array {
+  // Rounded to float32 once more, a relative change of less than 2⁻²³ may vanish: two units at least.
+  const size = Math.max(2 ** -22, (4 + dim / 8) * 2 ** -24);
+  return values.map((value) => value * (1 + (random() < 0.5 ? -size : size)));
+}
+
+function sensitivityOf(testCase: Case, exact: DoubleResult): Sensitivity {
+  const { embeddings, labels, options } = testCase;
+  const random = randomFrom(1);
+  const moves: Sensitivity = { loss: 0, anchorLosses: 0, gradient: 0, candidateGradient: 0 };
+  for (let draw = 0; draw < 4; draw++) {
+    const moved = computeInDouble(nudge(embeddings, options.dim, random), labels, {
+      ...options,
+      ...(options.classWeights && { classWeights: nudge(options.classWeights, options.dim, random) }),
+      ...(options.candidates && { candidates: nudge(options.candidates, options.dim, random) }),
+    } as typeof options);
+    moves.loss = Math.max(moves.loss, Math.abs(moved.loss - exact.loss));
+    for (const key of ['anchorLosses', 'gradient', 'candidateGradient'] as const) {
+      moves[key] = Math.max(moves[key], distance(moved[key], exact[key]));
+    }
+  }
+  return moves;
+}
+
+const exactOf = new Map(
+  cases.map((testCase) => {
+    const exact = computeInDouble(testCase.embeddings, testCase.labels, testCase.options);
+    return [testCase, { exact, moves: sensitivityOf(testCase, exact) }];
+  }),
+);
+
+/** In one dimension the gradient is 0: what is left is slopes of at most 4γ, rounded, over a norm of at least 2⁻⁸. */
+const noise = ({ options }: Case) => (options.dim === 1 ? (4 * 256 * 2 ** -24) / 2 ** -8 : 1e-30);
+
+describe.each(engineList)('$name agrees with the definition', (engine) => {
+  it.each(cases)('$name', (testCase) => {
+    const { embeddings, labels, options } = testCase;
+    const { exact, moves } = exactOf.get(testCase)!;
+    using session = sessionOn(engine, options);
+    const found = session.compute(embeddings, labels);
+    expect(found.validAnchors).toBe(exact.validAnchors);
+    const close = (error: number, move: number, size: number) =>
+      expect(error).toBeLessThanOrEqual(2 * move + size * 2 ** -22 + noise(testCase));
+    close(Math.abs(found.loss - exact.loss), moves.loss, exact.loss);
+    close(distance(found.anchorLosses, exact.anchorLosses), moves.anchorLosses, largest(exact.anchorLosses));
+    close(distance(found.gradient, exact.gradient), moves.gradient, largest(exact.gradient));
+    const other = found.classWeightGradient ?? found.candidateGradient;
+    expect(other?.length ?? 0).toBe(exact.candidateGradient.length);
+    if (!other) return;
+    close(distance(other, exact.candidateGradient), moves.candidateGradient, largest(exact.candidateGradient));
+  });
+
+  it('without the gradient the loss has the same bits', () => {
+    for (const { embeddings, labels, options } of cases.slice(0, 40)) {
+      const { candidateGradient: _, ...rest } = options as typeof options & { candidateGradient?: 'compute' };
+      using full = sessionOn(engine, options);
+      using brief = sessionOn(engine, { ...rest, gradient: 'skip' } as typeof options);
+      const { loss, anchorLosses } = full.compute(embeddings, labels);
+      const found = brief.compute(embeddings, labels);
+      expect(found).toEqual({ loss, anchorLosses, validAnchors: found.validAnchors, engine: found.engine });
+    }
+  });
+});
+
+describe.each(engineList)('similarities on $name', (engine) => {
+  const random = randomFrom(5);
+  it.each([
+    [1, 1, 1],
+    [5, 3, 7],
+    [33, 65, 17],
+    [70, 130, 64],
+  ])('%i × %i rows of %i', (anchorCount, candidateCount, dim) => {
+    const anchors = randomRows(anchorCount, dim, random);
+    const candidates = randomRows(candidateCount, dim, random);
+    for (const normalize of [true, false]) {
+      const out = new Float32Array(anchorCount * candidateCount);
+      const common = { dim, normalize, checkFinite: 'throw', threads: 2 } as const;
+      const report = engine.open().similarity({ ...common, anchorCount, candidateCount, anchors, candidates, out });
+      expect(report.status).toBe('ok');
+      for (let i = 0; i < anchorCount; i++) {
+        for (let j = 0; j < candidateCount; j++) {
+          const a = anchors.subarray(i * dim, (i + 1) * dim);
+          const b = candidates.subarray(j * dim, (j + 1) * dim);
+          const lengths = normalize ? Math.hypot(...a) * Math.hypot(...b) : 1;
+          const exact = a.reduce((sum, value, k) => sum + value * b[k], 0) / lengths;
+          const size = a.reduce((sum, value, k) => sum + Math.abs(value * b[k]), 0) / lengths;
+          // The classical bound of a sum of products: one rounding a term and four of the normalisation.
+          expect(Math.abs(out[i * candidateCount + j] - exact)).toBeLessThanOrEqual((dim + 4) * 2 ** -24 * size);
+        }
+      }
+    }
+  });
+
+  it('are symmetric among the anchors themselves, bit for bit', () => {
+    const anchors = randomRows(37, 21, random);
+    const out = new Float32Array(37 * 37);
+    const problem = { dim: 21, normalize: true, checkFinite: 'throw', threads: 2, candidates: undefined } as const;
+    engine.open().similarity({ ...problem, anchorCount: 37, candidateCount: 37, anchors, out });
+    for (let i = 0; i < 37; i++) for (let j = 0; j < i; j++) expect(out[i * 37 + j]).toBe(out[j * 37 + i]);
+  });
+});
+
+describe('the choice of an engine', () => {
+  const batch = [Float32Array.of(1, 0, 0, 1), [0, 1]] as const;
+
+  it('lists cuda, cpu and reference, and a reason for each that is missing', () => {
+    const list = engines();
+    expect(list.map(({ name }) => name)).toEqual(['cuda', 'cpu', 'reference']);
+    for (const { available, reason } of list) expect(available).toBe(reason === undefined);
+    expect(list[2].available).toBe(true);
+  });
+
+  it("'auto' takes the first of them that is available", () => {
+    const best = engines().find(({ available }) => available)!.name;
+    expect(computeCircleLoss(...batch, { dim: 2 }).engine).toBe(best);
+    expect(computeCircleLoss(...batch, { dim: 2, engine: 'auto' }).engine).toBe(best);
+  });
+
+  it('a named engine is the one that computes', () => {
+    expect(computeCircleLoss(...batch, { dim: 2, engine: 'reference' }).engine).toBe('reference');
+    if (nativeEngines.length > 0) expect(computeCircleLoss(...batch, { dim: 2, engine: 'cpu' }).engine).toBe('cpu');
+  });
+
+  it("'cuda' is refused with the reason and a remedy", () => {
+    const refusal = expect.objectContaining({
+      code: 'ERR_CIRCLE_CUDA_UNAVAILABLE',
+      message:
+        "engine 'cuda' must be able to run; received this build has no circle_cuda.node. Use engine 'cpu' or 'auto'.",
+    });
+    const options = { dim: 2, engine: 'cuda' } as const;
+    expect(() => computeCircleLoss(...batch, options)).toThrow(refusal);
+    expect(() => computeSimilarity(batch[0], options)).toThrow(refusal);
+    expect(() => createPairLoss({ ...options, pairLoss: { type: 'circle' } })).toThrow(refusal);
+  });
+});
+
+describe('the loader', () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), 'circle-loss-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  cpSync(join(root, 'lib'), join(folder, 'lib'), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'broken.node'), 'no binary');
+  writeFileSync(
+    join(folder, 'call.ts'),
+    `import { computeCircleLoss, engines } from './lib/index.ts';
+     const [engine] = process.argv.slice(2);
+     try {
+       const result = computeCircleLoss(Float32Array.of(1, 0, 0, 1), [0, 1], { dim: 2, engine });
+       console.log(JSON.stringify({ engine: result.engine, variant: engines()[1].variant }));
+     } catch ({ code, message }) {
+       console.log(JSON.stringify({ code, message }));
+     }`,
+  );
+
+  /** A call from a copy of lib/ in a folder without any binary. */
+  function call(engine: string, env: Record<string, string> = {}): Record<string, string> {
+    const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'call.ts', engine], {
+      cwd: folder,
+      env: { ...process.env, CIRCLE_LOSS_CPU_ADDON: '', CIRCLE_LOSS_CPU_VARIANT: '', ...env },
+      encoding: 'utf8',
+    });
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout);
+  }
+
+  it('names every place, the reason of each, and the command that helps', () => {
+    const { code, message } = call('cpu', { CIRCLE_LOSS_CPU_ADDON: join(folder, 'broken.node') });
+    expect(code).toBe('ERR_CIRCLE_NATIVE_LOAD');
+    const lines = message.split('\n');
+    expect(lines[1]).toMatch(/broken\.node: .+/);
+    expect(lines[1]).not.toContain('no such file');
+    expect(lines[2]).toContain('build/Release/circle_cpu.node: no such file');
+    expect(lines[3]).toContain('build/cmake/Release/circle_cpu.node: no such file');
+    expect(lines[4]).toContain(`prebuilds/${process.platform}-${process.arch}/circle_cpu.node: no such file`);
+    expect(lines[5]).toContain('npm run build:native');
+  });
+
+  it("without a binary 'auto' uses the reference engine", () => {
+    expect(call('auto')).toEqual({ engine: 'reference' });
+  });
+
+  const binary = join(root, 'build/Release/circle_cpu.node');
+  it.runIf(nativeEngines.length > 0)('the environment names a binary and an instruction set', () => {
+    const variant = nativeEngines.at(-1)!.name.slice('cpu '.length);
+    const env = { CIRCLE_LOSS_CPU_ADDON: binary, CIRCLE_LOSS_CPU_VARIANT: variant };
+    expect(call('auto', env)).toEqual({ engine: 'cpu', variant });
+  });
+
+  it.runIf(nativeEngines.length > 0)('an instruction set that this machine lacks is refused', () => {
+    const { code, message } = call('auto', { CIRCLE_LOSS_CPU_ADDON: binary, CIRCLE_LOSS_CPU_VARIANT: 'sse9' });
+    expect(code).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
+    expect(message).toMatch(/^CIRCLE_LOSS_CPU_VARIANT must be one of .*; received 'sse9'\.$/);
+  });
+});
