@@ -1,0 +1,86 @@
+/**
+ * Builds build/Release/circle_cpu.node with node-gyp.
+ *
+ * --optional  (the install script) Where it cannot be built, one paragraph says why and what happens without it, and the
+ *             installation goes on. Without the flag that is a failure, and node-gyp's own output is shown.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, utimesSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const isOptional = process.argv.includes('--optional');
+
+const runs = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+
+/** What node-gyp would look for, so that its absence is one clear line and not a stack trace. */
+function missingTools() {
+  const { CXX, PYTHON, NODE_GYP_FORCE_PYTHON, npm_config_python: configured } = process.env;
+  const tools = {
+    'a C++17 compiler (GCC 12 or later, or Clang)': CXX ? [CXX.split(' ')[0]] : ['g++', 'c++', 'clang++'],
+    make: ['make'],
+    'Python 3': [NODE_GYP_FORCE_PYTHON, configured, PYTHON, 'python3', 'python'].filter(Boolean),
+  };
+  return Object.keys(tools).filter((name) => !tools[name].some(runs));
+}
+
+function findNodeGyp() {
+  try {
+    return createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why a build need not be tried, or undefined. */
+function obstacle() {
+  if (!existsSync(join(root, 'binding.gyp'))) return 'the native sources are not part of this installation';
+  if (process.platform === 'win32') return 'there is no native engine for Windows yet';
+  if (!findNodeGyp()) return 'node-gyp is not installed (a development dependency)';
+  const missing = missingTools();
+  return missing.length > 0 ? `${missing.join(' and ')} cannot be found` : undefined;
+}
+
+function build() {
+  // Node's own headers, where they came along: then nothing is downloaded.
+  const nodePrefix = resolve(process.execPath, '../..');
+  const hasHeaders = existsSync(join(nodePrefix, 'include/node/node_api.h'));
+  const args = [findNodeGyp(), 'configure', 'build', '--jobs=max', ...(hasHeaders ? [`--nodedir=${nodePrefix}`] : [])];
+  return spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: isOptional ? 'pipe' : 'inherit',
+    maxBuffer: 2 ** 26,
+  });
+}
+
+/** The line that says most about a failed build. */
+function firstError({ stdout, stderr, error }) {
+  const lines = `${stdout ?? ''}\n${stderr ?? ''}\n${error?.message ?? ''}`.split('\n').filter(Boolean);
+  return (lines.find((line) => /\berror\b/i.test(line)) ?? lines.at(-1) ?? 'no output').trim();
+}
+
+function fail(reason) {
+  const name = 'circle-loss: the native engine was not built';
+  const consequence = "Engine 'auto' will use 'reference' (TypeScript: the same results, many times slower).";
+  const remedy = "Once that is mended, 'npm run build:native' builds it and shows the whole output.";
+  console.error(isOptional ? `${name}: ${reason}. ${consequence} ${remedy}` : `${name}: ${reason}.`);
+  process.exit(isOptional ? 0 : 1);
+}
+
+function main() {
+  // A published package brings its binary and has nothing to build.
+  const prebuilt = join(root, 'prebuilds', `${process.platform}-${process.arch}`, 'circle_cpu.node');
+  if (isOptional && existsSync(prebuilt)) return;
+  const reason = obstacle();
+  if (reason) fail(reason);
+  const started = new Date();
+  const result = build();
+  if (result.status !== 0) fail(isOptional ? `the build failed with "${firstError(result)}"` : 'the build failed');
+  // make leaves the addon alone where nothing that it links has changed; now it is up to date with all sources.
+  utimesSync(join(root, 'build/Release/circle_cpu.node'), started, started);
+}
+
+main();
