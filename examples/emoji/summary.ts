@@ -1,0 +1,79 @@
+/** What a run came to, in words: for the terminal and for the report. */
+import { cpus } from 'node:os';
+import { type EngineName, engines } from 'circle-loss';
+import type { Catalogue } from './data.ts';
+import type { Fact, Measure } from './report.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import type { TrainingOptions, TrainingRun } from './trainer.ts';
+import type { VendorScores } from './vendor-test.ts';
+
+/** The engine to use; says which it is, and why the fast one is not there. */
+export function chooseEngine(asked: EngineName): EngineName {
+  const known = engines();
+  const chosen = asked === 'auto' ? known.find(({ available }) => available)!.name : asked;
+  console.log(`Engine: ${chosen}${variantOf(chosen)}`);
+  const cpu = known.find(({ name }) => name === 'cpu');
+  if (asked === 'auto' && cpu?.reason) {
+    console.log(
+      `The cpu engine is missing, and plain TypeScript takes its place: the same demo, but slower.\n${cpu.reason}`,
+    );
+  }
+  return chosen;
+}
+
+function variantOf(engine: string): string {
+  const variant = engines().find(({ name }) => name === engine)?.variant;
+  return variant ? ` (${variant})` : '';
+}
+
+export function compare(before: VendorScores, after: VendorScores): Measure[] {
+  return [
+    { name: 'Recall@1, leave one out', before: before.leaveOneOut.rank1, after: after.leaveOneOut.rank1 },
+    { name: 'Twemoji asks: rank-1', before: before.acrossVendors.rank1, after: after.acrossVendors.rank1 },
+    {
+      name: 'Twemoji asks: mAP',
+      before: before.acrossVendors.meanAveragePrecision,
+      after: after.acrossVendors.meanAveragePrecision,
+    },
+  ];
+}
+
+export function printMeasures(measures: readonly Measure[]): void {
+  for (const { name, before, after } of measures) {
+    console.log(`${name.padEnd(24)} ${before.toFixed(3)} before, ${after.toFixed(3)} after`);
+  }
+}
+
+export interface Run {
+  catalogue: Catalogue;
+  training: readonly number[];
+  test: readonly number[];
+  /** Of the network's layers. */
+  sizes: readonly number[];
+  settings: TrainingOptions;
+  run: TrainingRun;
+  watch: Stopwatch;
+}
+
+export function describeRun({ catalogue, training, test, sizes, settings, run, watch }: Run): Fact[] {
+  const { steps, batch, margin, gamma, learningRate } = settings;
+  const processors = cpus();
+  return [
+    [
+      'Pictures',
+      `${catalogue.labels.length} of ${catalogue.names.length} emoji; ${training.length} to learn from, ${test.length} in the test`,
+    ],
+    ['Network', `${sizes.join(' → ')}, ReLU between layers`],
+    ['Loss', `Circle loss between the pictures of a batch, m = ${margin}, γ = ${gamma}`],
+    [
+      'Training',
+      `${steps} steps of ${batch.classes} classes × ${batch.picturesPerClass} pictures, Adam at ${learningRate}`,
+    ],
+    [
+      'Engine',
+      `${run.engine}${variantOf(run.engine)}, ${((1000 * run.lossSeconds) / steps).toFixed(2)} ms a step for loss and gradient`,
+    ],
+    ['Machine', `${processors[0]?.model.trim()}, ${processors.length} logical processors, Node ${process.version}`],
+    ['Time', watch.summary()],
+  ];
+}
