@@ -31,7 +31,8 @@ bool read(const Napi::CallbackInfo& info, size_t index, Presence presence, View<
   napi_typedarray_type type;
   size_t length;
   void* data;
-  if (!value.IsTypedArray() || napi_get_typedarray_info(info.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+  if (!value.IsTypedArray() ||
+      napi_get_typedarray_info(info.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
       type != ArrayType<T>::kType)
     return false;
   view = {static_cast<T*>(data), static_cast<int64_t>(length)};
@@ -44,12 +45,15 @@ bool wrong_arguments(const Napi::CallbackInfo& info) {
   return false;
 }
 
-double field(const CallArrays& arrays, RequestField name) { return arrays.request.data[static_cast<int>(name)]; }
+double field(const CallArrays& arrays, RequestField name) {
+  return arrays.request.data[static_cast<int>(name)];
+}
 
 // A count that fits: an integer from `least` to 2⁵³.
 bool read_count(const CallArrays& arrays, RequestField name, int64_t least, int64_t& count) {
   const double value = field(arrays, name);
-  if (!(value >= static_cast<double>(least) && value <= 9007199254740992.0) || value != std::floor(value)) return false;
+  if (!(value >= static_cast<double>(least) && value <= 9007199254740992.0) || value != std::floor(value))
+    return false;
   count = static_cast<int64_t>(value);
   return true;
 }
@@ -63,7 +67,9 @@ bool read_enumeration(const CallArrays& arrays, RequestField name, int count, En
 }
 
 // rows × dim = length, without overflow.
-bool has_shape(int64_t length, int64_t rows, int64_t dim) { return length % dim == 0 && length / dim == rows; }
+bool has_shape(int64_t length, int64_t rows, int64_t dim) {
+  return length % dim == 0 && length / dim == rows;
+}
 
 bool make_pair_loss(const CallArrays& arrays, PairLoss& loss) {
   const double gamma = field(arrays, RequestField::gamma), margin = field(arrays, RequestField::margin);
@@ -73,15 +79,17 @@ bool make_pair_loss(const CallArrays& arrays, PairLoss& loss) {
       loss = CircleLoss::make(
           gamma, {field(arrays, RequestField::optimumPositive), field(arrays, RequestField::targetPositive)},
           {field(arrays, RequestField::optimumNegative), field(arrays, RequestField::targetNegative)},
-          derivative ? CircleLoss::Derivative::kFull : CircleLoss::Derivative::kDetached);
+          derivative ? CircleDerivative::kFull : CircleDerivative::kDetached);
       return true;
     case 1:
       loss = UnifiedLoss::make(gamma, margin);
       return true;
     case 2:
       loss = ArcFaceLoss::make(
-          gamma, margin, derivative ? ArcFaceLoss::Derivative::kExact : ArcFaceLoss::Derivative::kStraightThrough,
-          field(arrays, RequestField::beyondPi) != 0 ? ArcFaceLoss::BeyondPi::kCosine : ArcFaceLoss::BeyondPi::kLinear);
+          gamma, margin,
+          derivative ? ArcFaceLoss::Derivative::kExact : ArcFaceLoss::Derivative::kStraightThrough,
+          field(arrays, RequestField::beyondPi) != 0 ? ArcFaceLoss::BeyondPi::kCosine
+                                                     : ArcFaceLoss::BeyondPi::kLinear);
       return true;
     case 3:
       loss = TripletLoss::make(margin);
@@ -94,25 +102,26 @@ bool make_pair_loss(const CallArrays& arrays, PairLoss& loss) {
 }  // namespace
 
 bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
-  const bool ok = read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
-                  read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kRequired, a.anchor_labels) &&
-                  read(info, 4, Presence::kOptional, a.candidates) &&
-                  read(info, 5, Presence::kOptional, a.candidate_labels) &&
-                  read(info, 6, Presence::kOptional, a.upstream) &&
-                  read(info, 7, Presence::kRequired, a.anchor_losses) &&
-                  read(info, 8, Presence::kOptional, a.gradient) &&
-                  read(info, 9, Presence::kOptional, a.candidate_gradient) &&
-                  a.request.length == static_cast<int64_t>(RequestField::kCount) &&
-                  a.report.length == static_cast<int64_t>(ReportField::kCount);
+  const bool ok =
+      read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
+      read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kRequired, a.anchor_labels) &&
+      read(info, 4, Presence::kOptional, a.candidates) &&
+      read(info, 5, Presence::kOptional, a.candidate_labels) &&
+      read(info, 6, Presence::kOptional, a.upstream) && read(info, 7, Presence::kRequired, a.anchor_losses) &&
+      read(info, 8, Presence::kOptional, a.gradient) &&
+      read(info, 9, Presence::kOptional, a.candidate_gradient) &&
+      a.request.length == static_cast<int64_t>(RequestField::kCount) &&
+      a.report.length == static_cast<int64_t>(ReportField::kCount);
   return ok || wrong_arguments(info);
 }
 
 bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
-  const bool ok = read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
-                  read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kOptional, a.candidates) &&
-                  read(info, 4, Presence::kRequired, a.gradient) &&
-                  a.request.length == static_cast<int64_t>(RequestField::kCount) &&
-                  a.report.length == static_cast<int64_t>(ReportField::kCount);
+  const bool ok =
+      read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
+      read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kOptional, a.candidates) &&
+      read(info, 4, Presence::kRequired, a.gradient) &&
+      a.request.length == static_cast<int64_t>(RequestField::kCount) &&
+      a.report.length == static_cast<int64_t>(ReportField::kCount);
   return ok || wrong_arguments(info);
 }
 
@@ -131,8 +140,7 @@ bool make_rows(const CallArrays& a, Rows& rows) {
   rows.anchors = a.anchors.data;
   const bool batch = rows.candidate_kind == CandidateKind::kBatch;
   rows.candidates = batch ? a.anchors.data : a.candidates.data;
-  return has_shape(a.anchors.length, rows.anchor_count, rows.dim) &&
-         rows.candidate_count <= INT32_MAX &&
+  return has_shape(a.anchors.length, rows.anchor_count, rows.dim) && rows.candidate_count <= INT32_MAX &&
          (batch ? rows.candidate_count == rows.anchor_count && a.candidates.data == nullptr
                 : has_shape(a.candidates.length, rows.candidate_count, rows.dim));
 }
@@ -166,7 +174,8 @@ void write_report(const CallArrays& arrays, const Outcome& outcome, const Result
   report[static_cast<int>(ReportField::array)] = static_cast<double>(outcome.array);
   report[static_cast<int>(ReportField::row)] = static_cast<double>(outcome.row);
   report[static_cast<int>(ReportField::loss)] = results ? results->loss : 0;
-  report[static_cast<int>(ReportField::validAnchors)] = results ? static_cast<double>(results->valid_anchors) : 0;
+  report[static_cast<int>(ReportField::validAnchors)] =
+      results ? static_cast<double>(results->valid_anchors) : 0;
 }
 
 }  // namespace circle::binding

@@ -1,31 +1,31 @@
-// The layout of a request and a report: scalars of one call in two arrays of doubles. lib/native.ts has the same lists
-// in the same order, and its loader compares them with those that the addon exports.
+// The layout of a request and a report: scalars of one call in two arrays of doubles. lib/native.ts has the
+// same lists in the same order, and its loader compares them with those that the addon exports.
 #pragma once
 
 #include <cstdint>
 
 namespace circle::binding {
 
-#define CIRCLE_REQUEST_FIELDS(FIELD)                                                                              \
-  FIELD(anchorCount)                                                                                              \
-  FIELD(candidateCount)                                                                                           \
-  FIELD(dim)                                                                                                      \
-  FIELD(candidateKind)                                                                                            \
-  FIELD(pairLoss)                                                                                                 \
-  FIELD(gamma)                                                                                                    \
-  FIELD(margin)                                                                                                   \
-  FIELD(optimumPositive)                                                                                          \
-  FIELD(optimumNegative)                                                                                          \
-  FIELD(targetPositive)                                                                                           \
-  FIELD(targetNegative)                                                                                           \
-  FIELD(derivative)                                                                                               \
-  FIELD(beyondPi)                                                                                                 \
-  FIELD(normalize)                                                                                                \
-  FIELD(scope)                                                                                                    \
-  FIELD(reduction)                                                                                                \
-  FIELD(upstream)                                                                                                 \
-  FIELD(checkFinite)                                                                                              \
-  FIELD(threads)                                                                                                  \
+#define CIRCLE_REQUEST_FIELDS(FIELD) \
+  FIELD(anchorCount)                 \
+  FIELD(candidateCount)              \
+  FIELD(dim)                         \
+  FIELD(candidateKind)               \
+  FIELD(pairLoss)                    \
+  FIELD(gamma)                       \
+  FIELD(margin)                      \
+  FIELD(optimumPositive)             \
+  FIELD(optimumNegative)             \
+  FIELD(targetPositive)              \
+  FIELD(targetNegative)              \
+  FIELD(derivative)                  \
+  FIELD(beyondPi)                    \
+  FIELD(normalize)                   \
+  FIELD(scope)                       \
+  FIELD(reduction)                   \
+  FIELD(upstream)                    \
+  FIELD(checkFinite)                 \
+  FIELD(threads)                     \
   FIELD(workspaceLimit)
 
 #define CIRCLE_REPORT_FIELDS(FIELD) \

@@ -11,8 +11,9 @@
 
 namespace circle::binding {
 
-// The engine, shared between the JavaScript object and jobs in flight, one call at a time. A call that finds it taken
-// computes on an engine of its own and throws that away: concurrent calls are right before they are lean.
+// The engine, shared between the JavaScript object and jobs in flight, one call at a time. A call that finds
+// it taken computes on an engine of its own and throws that away: concurrent calls are right before they are
+// lean.
 class SharedEngine {
  public:
   explicit SharedEngine(const cpu::Kernels& kernels) : kernels_(kernels), engine_(kernels) {}

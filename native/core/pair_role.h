@@ -13,13 +13,21 @@ struct PairRoles {
   Mask positive, negative;
 };
 
-// One anchor and one candidate, or a vector of candidates. `excluded` is the candidate that is the anchor itself, or −1;
+// One anchor and one candidate, or a vector of candidates, all of them there.
+template <class I>
+CIRCLE_INLINE auto pair_roles(int32_t anchor_label, I candidate_labels) {
+  const auto same = candidate_labels == anchor_label;
+  return PairRoles<decltype(same & same)>{same, candidate_labels != anchor_label};
+}
+
+// The same where some are not: `excluded` is the candidate that is the anchor itself, or −1;
 // candidates from `count` on do not exist.
 template <class I>
-CIRCLE_INLINE auto pair_roles(int32_t anchor_label, I candidate_labels, I candidates, int32_t excluded, int32_t count) {
+CIRCLE_INLINE auto pair_roles(int32_t anchor_label, I candidate_labels, I candidates, int32_t excluded,
+                              int32_t count) {
   const auto exists = (candidates < count) & (candidates != excluded);
-  const auto same = candidate_labels == anchor_label;
-  return PairRoles<decltype(exists & same)>{same & exists, (candidate_labels != anchor_label) & exists};
+  const auto roles = pair_roles(anchor_label, candidate_labels);
+  return PairRoles<decltype(exists & roles.positive)>{roles.positive & exists, roles.negative & exists};
 }
 
 }  // namespace circle

@@ -18,8 +18,8 @@ int useful_threads(const Rows& rows) {
   return work < kWorthThreads ? 1 : rows.threads;
 }
 
-// Copies a tile into the row-major matrix, and for pair-wise labels its mirror image too. Similarities of unit rows are
-// cosines: rounding must not push them past ±1.
+// Copies a tile into the row-major matrix, and for pair-wise labels its mirror image too. Similarities of
+// unit rows are cosines: rounding must not push them past ±1.
 class MatrixWriter {
  public:
   MatrixWriter(const Plan& plan, Normalize normalize, float* out)
@@ -34,7 +34,7 @@ class MatrixWriter {
       float* to = out_ + (first_row + r) * stride + first_column;
       for (int c = 0; c < columns; ++c) to[c] = clamp(values[r * kTileStride + c]);
     }
-    if (!plan_.symmetric || tile.row_block == tile.column_block) return;
+    if (!plan_.symmetric || plan_.diagonal(tile)) return;
     for (int c = 0; c < columns; ++c) {
       float* to = out_ + (first_column + c) * stride + first_row;
       for (int r = 0; r < rows; ++r) to[r] = clamp(values[r * kTileStride + c]);
@@ -64,7 +64,8 @@ Outcome Engine::similarity(const Rows& rows, float* out, const std::atomic<bool>
   PackedRows packed(kernels_, rows, plan, workspace_, team);
   constexpr CandidateForms kForms{true, false};
   const int64_t tile_bytes = plan.tile_floats() * static_cast<int64_t>(sizeof(float));
-  if (!packed.reserve(plan.statistics_panel(0).size(), kForms) || !workspace_.tiles.reserve(team.size() * tile_bytes))
+  if (!packed.reserve(plan.statistics_panel(0).size(), kForms) ||
+      !workspace_.tiles.reserve(team.size() * tile_bytes))
     return {Status::kOutOfMemory};
   Outcome outcome = packed.pack_anchors();
   if (outcome.ok()) outcome = packed.measure_candidates();

@@ -1,5 +1,5 @@
-// The functions that exist once per instruction set, as a table. dispatch.cpp picks a table; the engine knows no other
-// way to compute.
+// The functions that exist once per instruction set, as a table. dispatch.cpp picks a table; the engine knows
+// no other way to compute.
 #pragma once
 
 #include <tuple>
@@ -26,14 +26,15 @@ struct Panels {
 };
 
 enum class Orientation { kRows, kColumns };  // whose gradient a tile of pair weights is used for
+enum class TileKind { kFull, kDiagonal };    // whether its columns are its rows
 enum class Start { kFresh, kContinue };      // overwrite the accumulators or add to them
 
 template <class Loss>
 struct LossKernels {
   // Statistics of the tile's rows, and of its columns unless `columns` is null.
   void (*statistics)(const Loss&, const Tile&, AnchorPartial* rows, AnchorPartial* columns);
-  // Overwrites similarities with ∂final/∂similarity. With `columns`, the weight that the column's own anchor gives the
-  // pair is added (docs/math.md §8).
+  // Overwrites similarities with ∂final/∂similarity. With `columns`, the weight that the column's own anchor
+  // gives the pair is added (docs/math.md §8).
   void (*pair_weights)(const Loss&, const Tile&, const AnchorTerms* rows, const AnchorTerms* columns);
 };
 
@@ -53,14 +54,16 @@ struct Kernels {
   void (*pack_panels)(const float* rows, int64_t count, int64_t dim, const RowScale* scales, Panels panels);
   void (*pack_groups)(const float* rows, int64_t count, int64_t dim, const RowScale* scales, float* groups);
 
-  // tile = rows of `anchors` × rows of `groups`.
-  void (*similarity_tile)(Panels anchors, const float* groups, int64_t dim, int rows, int columns, float* tile);
-  // gradient (+)= tile × others (kRows: `count` rows of the tile) or tileᵀ × others (kColumns: `count` columns), over
-  // `panel_count` panels of 32 columns; `steps` is the other edge of the tile.
-  void (*accumulate)(const float* tile, Orientation, int count, int steps, Panels others, int panel_count, Panels gradient,
-                     Start);
+  // tile = rows of `anchors` × rows of `groups`; for a diagonal tile half of it, and the mirror image.
+  void (*similarity_tile)(Panels anchors, const float* groups, int64_t dim, int rows, int columns, TileKind,
+                          float* tile);
+  // gradient (+)= tile × others (kRows: `count` rows of the tile) or tileᵀ × others (kColumns: `count`
+  // columns), over `panel_count` panels of 32 columns; `steps` is the other edge of the tile.
+  void (*accumulate)(const float* tile, Orientation, int count, int steps, Panels others, int panel_count,
+                     Panels gradient, Start);
   // Back through the normalisation, from panels into row-major `out`.
-  void (*unpack_gradient)(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim, float* out);
+  void (*unpack_gradient)(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim,
+                          float* out);
 
   // out[i] = e^values[i]; for the exponential's own test.
   void (*exponentials)(const float* values, int64_t count, float* out);

@@ -1,11 +1,14 @@
 // NEON, which every 64-bit Arm has: 16 accumulators of 4 floats, 19 of 32 registers.
 #if defined(__aarch64__)
 
+#include <arm_neon.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 #define CIRCLE_VARIANT neon

@@ -16,8 +16,9 @@ LossCall<Loss>::LossCall(const Kernels& kernels, const Problem& problem, const L
       workspace_(workspace),
       team_(team),
       // Tiles are worth keeping only for a gradient that is made of them.
-      plan_(problem.rows, (results.gradient || results.candidate_gradient) && !Loss::kHardest ? TileStorage::kKept
-                                                                                             : TileStorage::kRecomputed),
+      plan_(problem.rows, (results.gradient || results.candidate_gradient) && !Loss::kHardest
+                              ? TileStorage::kKept
+                              : TileStorage::kRecomputed),
       rows_(kernels, problem.rows, plan_, workspace, team) {}
 
 template <class Loss>
@@ -37,7 +38,8 @@ Outcome LossCall<Loss>::run() {
   return team_.aborted() ? Outcome{Status::kAborted} : Outcome{};
 }
 
-// Everything a call needs is reserved before it computes, so that running out of memory leaves nothing half done.
+// Everything a call needs is reserved before it computes, so that running out of memory leaves nothing half
+// done.
 template <class Loss>
 bool LossCall<Loss>::reserve() {
   const int64_t floats = sizeof(float), rows = plan_.anchors.rows;
@@ -51,18 +53,22 @@ bool LossCall<Loss>::reserve() {
   }
   Workspace& w = workspace_;
   const int64_t panel_floats = plan_.dim_panels() * kPanel, partial = sizeof(AnchorPartial);
-  bool ok = rows_.reserve(widest, {true, wants_gradient()}) &&
-            w.tiles.reserve(most_tiles * plan_.tile_floats() * floats) &&
-            w.candidate_labels.reserve((plan_.candidates.rows + kGrain) * static_cast<int64_t>(sizeof(int32_t))) &&
-            w.row_partials.reserve(first.size() * rows * partial) &&
-            w.statistics.reserve(rows * static_cast<int64_t>(sizeof(AnchorStatistics))) &&
-            w.losses.reserve(rows * static_cast<int64_t>(sizeof(AnchorLoss))) &&
-            w.terms.reserve(rows * static_cast<int64_t>(sizeof(AnchorTerms)));
+  bool ok =
+      rows_.reserve(widest, {true, wants_gradient()}) &&
+      w.tiles.reserve(most_tiles * plan_.tile_floats() * floats) &&
+      w.candidate_labels.reserve((plan_.candidates.rows + kGrain) * static_cast<int64_t>(sizeof(int32_t))) &&
+      w.row_partials.reserve(first.size() * rows * partial) &&
+      w.statistics.reserve(rows * static_cast<int64_t>(sizeof(AnchorStatistics))) &&
+      w.losses.reserve(rows * static_cast<int64_t>(sizeof(AnchorLoss))) &&
+      w.terms.reserve(rows * static_cast<int64_t>(sizeof(AnchorTerms)));
   if (plan_.symmetric)
-    ok = ok && w.column_partials.reserve(plan_.anchors.count() * first.size() * plan_.candidates.edge * partial);
-  if (wants_gradient()) ok = ok && w.anchor_gradient.reserve(plan_.anchors.padded_rows() * panel_floats * floats);
+    ok = ok &&
+         w.column_partials.reserve(plan_.anchors.count() * first.size() * plan_.candidates.edge * partial);
+  if (wants_gradient())
+    ok = ok && w.anchor_gradient.reserve(plan_.anchors.padded_rows() * panel_floats * floats);
   if (results_.candidate_gradient) {
-    const int64_t gradient_rows = Loss::kHardest ? plan_.candidates.padded_rows() : widest * plan_.candidates.edge;
+    const int64_t gradient_rows =
+        Loss::kHardest ? plan_.candidates.padded_rows() : widest * plan_.candidates.edge;
     ok = ok && w.candidate_gradient.reserve(gradient_rows * panel_floats * floats);
   }
   return ok;
@@ -83,13 +89,12 @@ void LossCall<Loss>::lay_out_candidate_labels() {
 
 template <class Loss>
 Tile LossCall<Loss>::tile_at(TileIndex index, float* values) const {
-  const bool diagonal = plan_.symmetric && index.row_block == index.column_block;
   return {values,
           problem_.anchor_labels + plan_.anchors.first(index.row_block),
           workspace_.candidate_labels.as<int32_t>() + plan_.candidates.first(index.column_block),
           plan_.anchors.size(index.row_block),
           plan_.candidates.size(index.column_block),
-          diagonal ? 0 : -kTileEdge};
+          plan_.diagonal(index) ? 0 : -kTileEdge};
 }
 
 template <class Loss>
@@ -98,7 +103,8 @@ float* LossCall<Loss>::tile_values(Range panel, TileIndex tile) const {
   return workspace_.tiles.as<float>() + plan_.number(stored, tile) * plan_.tile_floats();
 }
 
-// ---- forward -------------------------------------------------------------------------------------------------------
+// ---- forward
+// -------------------------------------------------------------------------------------------------------
 
 template <class Loss>
 Outcome LossCall<Loss>::forward() {
@@ -106,7 +112,8 @@ Outcome LossCall<Loss>::forward() {
   for (Range panel{0, 0}; panel.end < plan_.candidates.count();) {
     panel = plan_.statistics_panel(panel.end);
     rows_.pack_candidates(panel, {true, false});
-    team_.for_each(plan_.tiles_in(panel), [&](int64_t number, int worker) { tile_statistics(panel, number, worker); });
+    team_.for_each(plan_.tiles_in(panel),
+                   [&](int64_t number, int worker) { tile_statistics(panel, number, worker); });
     team_.for_each(plan_.anchors.count(), [&](int64_t block, int) { fold_statistics(panel, block); });
     if (team_.aborted()) return {Status::kAborted};
   }
@@ -120,7 +127,7 @@ void LossCall<Loss>::tile_statistics(Range panel, int64_t number, int worker) {
                             ? tile_values(panel, index)
                             : workspace_.tiles.as<float>() + worker * plan_.tile_floats();
   rows_.similarity_tile(panel, index, values);
-  const bool mutual = plan_.symmetric && index.row_block != index.column_block;
+  const bool mutual = plan_.symmetric && !plan_.diagonal(index);
   loss_kernels_.statistics(
       loss_, tile_at(index, values),
       row_partials(panel, index.column_block, plan_.anchors.first(index.row_block)),
@@ -129,7 +136,8 @@ void LossCall<Loss>::tile_statistics(Range panel, int64_t number, int worker) {
 
 template <class Loss>
 AnchorPartial* LossCall<Loss>::row_partials(Range panel, int64_t column_block, int64_t row) const {
-  return workspace_.row_partials.as<AnchorPartial>() + (column_block - panel.begin) * plan_.anchors.rows + row;
+  return workspace_.row_partials.as<AnchorPartial>() + (column_block - panel.begin) * plan_.anchors.rows +
+         row;
 }
 
 template <class Loss>
@@ -147,7 +155,8 @@ void fold(const Loss& loss, AnchorStatistics& into, const AnchorPartial& partial
     LogSum& sum = into.side[side];
     if constexpr (Loss::kHardest) {
       // Ascending order and a strict comparison: the first of equals stays. NaN stays once it is there.
-      if (piece.sum == 0 || (!sum.empty() && (piece.reference <= sum.reference || sum.reference != sum.reference)))
+      if (piece.sum == 0 ||
+          (!sum.empty() && (piece.reference <= sum.reference || sum.reference != sum.reference)))
         continue;
       sum = {piece.reference, 1};
       into.hardest[side] = static_cast<int32_t>(first + piece.hardest);
@@ -173,15 +182,18 @@ void LossCall<Loss>::fold_statistics(Range panel, int64_t block) {
   }
 }
 
-// ---- finish --------------------------------------------------------------------------------------------------------
+// ---- finish
+// --------------------------------------------------------------------------------------------------------
 
 template <class Loss>
 AnchorStatistics LossCall<Loss>::whole_batch() const {
   AnchorStatistics whole;
   for (int64_t row = 0; row < plan_.anchors.rows; ++row) {
     const AnchorStatistics& anchor = statistics()[row];
-    merge(loss_.positive, whole.side[kPositive], anchor.side[kPositive].reference, anchor.side[kPositive].sum);
-    merge(loss_.negative, whole.side[kNegative], anchor.side[kNegative].reference, anchor.side[kNegative].sum);
+    merge(loss_.positive, whole.side[kPositive], anchor.side[kPositive].reference,
+          anchor.side[kPositive].sum);
+    merge(loss_.negative, whole.side[kNegative], anchor.side[kNegative].reference,
+          anchor.side[kNegative].sum);
   }
   return whole;
 }
@@ -210,21 +222,23 @@ Outcome LossCall<Loss>::finish() {
     return {Status::kOverflow};
 
   const double by = divisor(problem_.reduction, valid, nonzero, count);
-  for (int64_t row = 0; row < count; ++row) results_.anchor_losses[row] = static_cast<float>(losses()[row].loss);
+  for (int64_t row = 0; row < count; ++row)
+    results_.anchor_losses[row] = static_cast<float>(losses()[row].loss);
   results_.loss = by == 0 ? 0 : sum / by;
   results_.valid_anchors = valid;
   if (!wants_gradient()) return {};
 
   for (int64_t row = 0; row < count; ++row) {
-    const double factor = problem_.anchor_upstream ? problem_.anchor_upstream[row]
-                                                   : (by == 0 ? 0 : problem_.upstream / by);
+    const double factor =
+        problem_.anchor_upstream ? problem_.anchor_upstream[row] : (by == 0 ? 0 : problem_.upstream / by);
     terms()[row] = anchor_terms(statistics()[row], losses()[row], factor);
   }
   if (whole) std::fill_n(terms() + 1, anchors - 1, terms()[0]);
   return {};
 }
 
-// ---- gradient ------------------------------------------------------------------------------------------------------
+// ---- gradient
+// ------------------------------------------------------------------------------------------------------
 
 // Dimensions of one product task: few enough that its rows of both operands stay in L2 beside the tile.
 constexpr int64_t kPanelsPerTask = 4;
@@ -238,7 +252,8 @@ void LossCall<Loss>::gradient() {
     rows_.pack_candidates(panel, {recompute, true});
     team_.for_each(plan_.tiles_in(panel), [&](int64_t number, int) { pair_weights(panel, number); });
 
-    const int64_t anchor_blocks = results_.gradient ? (plan_.symmetric ? panel.end : plan_.anchors.count()) : 0;
+    const int64_t anchor_blocks =
+        results_.gradient ? (plan_.symmetric ? panel.end : plan_.anchors.count()) : 0;
     const int64_t candidate_blocks = results_.candidate_gradient ? panel.size() : 0;
     team_.for_each((anchor_blocks + candidate_blocks) * chunks, [&](int64_t task, int) {
       const int64_t target = task / chunks, dim_panel = task % chunks * kPanelsPerTask;
@@ -259,18 +274,20 @@ void LossCall<Loss>::pair_weights(Range panel, int64_t number) {
   const AnchorTerms* const columns =
       plan_.symmetric ? terms() + plan_.candidates.first(index.column_block) : nullptr;
   if constexpr (!Loss::kHardest)
-    loss_kernels_.pair_weights(loss_, tile_at(index, values), terms() + plan_.anchors.first(index.row_block), columns);
+    loss_kernels_.pair_weights(loss_, tile_at(index, values), terms() + plan_.anchors.first(index.row_block),
+                               columns);
 }
 
-// One block of anchors, in ascending order of the other block: for pair-wise labels first the tiles above it, mirrored,
-// then those in its own row.
+// One block of anchors, in ascending order of the other block: for pair-wise labels first the tiles above it,
+// mirrored, then those in its own row.
 template <class Loss>
 void LossCall<Loss>::anchor_products(Range panel, int64_t block, int64_t first_dim_panel) {
   const Panels gradient = anchor_gradient().from_row(plan_.anchors.first(block)).from_panel(first_dim_panel);
   if (plan_.symmetric && block >= panel.begin)
     for (int64_t other = 0; other < block; ++other)
       product(panel, {other, block}, Orientation::kColumns, first_dim_panel, gradient);
-  for (int64_t other = plan_.symmetric ? std::max(panel.begin, block) : panel.begin; other < panel.end; ++other)
+  for (int64_t other = plan_.symmetric ? std::max(panel.begin, block) : panel.begin; other < panel.end;
+       ++other)
     product(panel, {block, other}, Orientation::kRows, first_dim_panel, gradient);
 }
 
@@ -291,24 +308,26 @@ void LossCall<Loss>::product(Range panel, TileIndex tile, Orientation orientatio
   const Panels others = by_rows ? rows_.candidates(panel, tile.column_block)
                                 : rows_.anchors().from_row(plan_.anchors.first(tile.row_block));
   const int64_t other_block = by_rows ? tile.column_block : tile.row_block;
-  kernels_.accumulate(tile_values(panel, tile), orientation, by_rows ? rows : columns, by_rows ? columns : rows,
-                      others.from_panel(first_dim_panel),
-                      static_cast<int>(std::min(kPanelsPerTask, plan_.dim_panels() - first_dim_panel)), gradient,
-                      other_block == 0 ? Start::kFresh : Start::kContinue);
+  kernels_.accumulate(tile_values(panel, tile), orientation, by_rows ? rows : columns,
+                      by_rows ? columns : rows, others.from_panel(first_dim_panel),
+                      static_cast<int>(std::min(kPanelsPerTask, plan_.dim_panels() - first_dim_panel)),
+                      gradient, other_block == 0 ? Start::kFresh : Start::kContinue);
 }
 
-// ---- gradient of hardest pairs -------------------------------------------------------------------------------------
+// ---- gradient of hardest pairs
+// -------------------------------------------------------------------------------------
 
-// Three rows an anchor: towards its hardest positive, away from its hardest negative, and their answers. Anchors in
-// order, each thread its own dimensions.
+// Three rows an anchor: towards its hardest positive, away from its hardest negative, and their answers.
+// Anchors in order, each thread its own dimensions.
 template <class Loss>
 void LossCall<Loss>::hardest_gradient() {
   const int64_t dim = plan_.dim, candidates = plan_.candidates.rows;
   const Panels of_anchors = anchor_gradient(), anchors = rows_.anchors();
-  const bool answers = plan_.symmetric ? results_.gradient != nullptr : results_.candidate_gradient != nullptr;
-  const Panels of_candidates =
-      plan_.symmetric ? of_anchors
-                      : Panels{workspace_.candidate_gradient.as<float>(), plan_.candidates.padded_rows() * kPanel};
+  const bool answers =
+      plan_.symmetric ? results_.gradient != nullptr : results_.candidate_gradient != nullptr;
+  const Panels of_candidates = plan_.symmetric ? of_anchors
+                                               : Panels{workspace_.candidate_gradient.as<float>(),
+                                                        plan_.candidates.padded_rows() * kPanel};
   const RowScale* const scales = rows_.candidate_scales();
   team_.for_each(plan_.dim_panels(), [&](int64_t panel, int) {
     std::fill_n(of_anchors.from_panel(panel).values, plan_.anchors.rows * kPanel, 0.0f);
@@ -335,7 +354,8 @@ void LossCall<Loss>::hardest_gradient() {
   if (results_.candidate_gradient) unpack_unpacked_candidates();
 }
 
-// The hardest candidates were read as given; the normalisation's gradient wants them packed, a panel at a time.
+// The hardest candidates were read as given; the normalisation's gradient wants them packed, a panel at a
+// time.
 template <class Loss>
 void LossCall<Loss>::unpack_unpacked_candidates() {
   const Panels gradient{workspace_.candidate_gradient.as<float>(), plan_.candidates.padded_rows() * kPanel};
@@ -351,7 +371,8 @@ void LossCall<Loss>::unpack_unpacked_candidates() {
   }
 }
 
-// ---- unpack --------------------------------------------------------------------------------------------------------
+// ---- unpack
+// --------------------------------------------------------------------------------------------------------
 
 template <class Loss>
 Panels LossCall<Loss>::anchor_gradient() const {
@@ -379,7 +400,8 @@ void LossCall<Loss>::unpack_candidates(Range panel) {
     const int64_t block = panel.begin + i, first = plan_.candidates.first(block);
     kernels_.unpack_gradient(candidate_gradient(panel).from_row(i * plan_.candidates.edge),
                              rows_.candidates(panel, block), rows_.candidate_scales() + first,
-                             plan_.candidates.size(block), plan_.dim, results_.candidate_gradient + first * plan_.dim);
+                             plan_.candidates.size(block), plan_.dim,
+                             results_.candidate_gradient + first * plan_.dim);
   });
 }
 

@@ -1,12 +1,12 @@
 // One call of one pair loss: forward to statistics, statistics to losses and terms, terms to gradients.
 //
-//   forward    for each panel:  tiles → similarities → partial statistics;  fold partials into the anchors' statistics
-//   finish     statistics → losses, reduction, terms
-//   gradient   for each panel:  tiles → (similarities again) → pair weights;  weights × rows into the accumulators
-//   unpack     accumulators → gradients, back through the normalisation
+//   forward    for each panel:  tiles → similarities → partial statistics;  fold partials into the anchors'
+//   statistics finish     statistics → losses, reduction, terms gradient   for each panel:  tiles →
+//   (similarities again) → pair weights;  weights × rows into the accumulators unpack     accumulators →
+//   gradients, back through the normalisation
 //
-// Partials are folded and products are added in ascending order of blocks, whoever computes them and however the panels
-// are cut: same inputs, same bits.
+// Partials are folded and products are added in ascending order of blocks, whoever computes them and however
+// the panels are cut: same inputs, same bits.
 #pragma once
 
 #include "native/cpu/packed_rows.h"
@@ -16,8 +16,8 @@ namespace circle::cpu {
 template <class Loss>
 class LossCall {
  public:
-  LossCall(const Kernels& kernels, const Problem& problem, const Loss& loss, Results& results, Workspace& workspace,
-           ThreadTeam& team);
+  LossCall(const Kernels& kernels, const Problem& problem, const Loss& loss, Results& results,
+           Workspace& workspace, ThreadTeam& team);
 
   Outcome run();
 
@@ -39,7 +39,8 @@ class LossCall {
   void pair_weights(Range panel, int64_t number);
   void anchor_products(Range panel, int64_t block, int64_t first_dim_panel);
   void candidate_products(Range panel, int64_t block, int64_t first_dim_panel);
-  void product(Range panel, TileIndex tile, Orientation orientation, int64_t first_dim_panel, Panels gradient);
+  void product(Range panel, TileIndex tile, Orientation orientation, int64_t first_dim_panel,
+               Panels gradient);
 
   void hardest_gradient();
   void unpack_anchors();

@@ -1,5 +1,5 @@
-// Rows into the two layouts of layout.h and gradients back out of panels. Each element is read once and written once;
-// memory speed bounds it, and the products cost dim or count times as much.
+// Rows into the two layouts of layout.h and gradients back out of panels. Each element is read once and
+// written once; memory speed bounds it, and the products cost dim or count times as much.
 #pragma once
 
 #include <cmath>
@@ -13,25 +13,34 @@ namespace circle::cpu::CIRCLE_VARIANT {
 // x / max(‖x‖, 1e-12): shorter rows are scaled by a constant.
 constexpr double kShortestNorm = 1e-12;
 
-// Double precision, in several sums that the compiler may keep in vectors.
-static double sum_of_products(const float* a, const float* b, int64_t count) {
-  constexpr int kSums = 16;
+// Σ aᵢbᵢ in double precision, in several sums that the compiler keeps in vectors.
+struct ProductSum {
+  static constexpr int kSums = 16;
   double sums[kSums] = {};
-  int64_t i = 0;
-  for (; i + kSums <= count; i += kSums)
-    for (int s = 0; s < kSums; ++s) sums[s] += static_cast<double>(a[i + s]) * b[i + s];
-  const int rest = static_cast<int>(count - i);
-  for (int s = 0; s < rest; ++s) sums[s] += static_cast<double>(a[i + s]) * b[i + s];
-  double total = 0;
-  for (int s = 0; s < kSums; ++s) total += sums[s];
-  return total;
-}
 
-static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Normalize normalize, RowScale* scales) {
+  CIRCLE_INLINE void add(const float* a, const float* b, int64_t count) {
+    int64_t i = 0;
+    for (; i + kSums <= count; i += kSums)
+      for (int s = 0; s < kSums; ++s) sums[s] += static_cast<double>(a[i + s]) * b[i + s];
+    const int rest = static_cast<int>(count - i);
+    for (int s = 0; s < rest; ++s) sums[s] += static_cast<double>(a[i + s]) * b[i + s];
+  }
+
+  CIRCLE_INLINE double total() const {
+    double total = 0;
+    for (int s = 0; s < kSums; ++s) total += sums[s];
+    return total;
+  }
+};
+
+static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Normalize normalize,
+                            RowScale* scales) {
   int64_t first_bad = -1;
   for (int64_t row = 0; row < count; ++row) {
     // Squares of floats never overflow a double: the sum is finite exactly when the row is.
-    const double norm = std::sqrt(sum_of_products(rows + row * dim, rows + row * dim, dim));
+    ProductSum square;
+    square.add(rows + row * dim, rows + row * dim, dim);
+    const double norm = std::sqrt(square.total());
     if (!(norm - norm == 0) && first_bad < 0) first_bad = row;
     if (normalize == Normalize::kNo)
       scales[row] = {1, 0};
@@ -43,7 +52,8 @@ static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Norma
   return first_bad;
 }
 
-static void pack_panels(const float* rows, int64_t count, int64_t dim, const RowScale* scales, Panels panels) {
+static void pack_panels(const float* rows, int64_t count, int64_t dim, const RowScale* scales,
+                        Panels panels) {
   const int64_t padded = round_up(count, kGrain);
   for (int64_t d = 0; d < dim; d += kPanel) {
     const int64_t real = dim - d < kPanel ? dim - d : kPanel;
@@ -56,7 +66,8 @@ static void pack_panels(const float* rows, int64_t count, int64_t dim, const Row
   }
 }
 
-static void pack_groups(const float* rows, int64_t count, int64_t dim, const RowScale* scales, float* groups) {
+static void pack_groups(const float* rows, int64_t count, int64_t dim, const RowScale* scales,
+                        float* groups) {
   // 16 coordinates of 32 rows at a time: their 32 cache lines are read whole before they leave the cache.
   constexpr int64_t kCoordinates = 16;
   for (int64_t first = 0; first < count; first += kPanel, groups += dim * kPanel) {
@@ -76,15 +87,15 @@ static void unpack_gradient(Panels gradient, Panels rows, const RowScale* scales
                             float* out) {
   for (int64_t row = 0; row < count; ++row) {
     const RowScale scale = scales[row];
-    double along = 0;  // g · x̂
+    ProductSum along;  // g · x̂
     if (scale.projects != 0) {
       for (int64_t d = 0; d < dim; d += kPanel) {
         const int64_t panel = d / kPanel;
-        along += sum_of_products(gradient.values + panel * gradient.stride + row * kPanel,
-                                 rows.values + panel * rows.stride + row * kPanel, kPanel);
+        along.add(gradient.values + panel * gradient.stride + row * kPanel,
+                  rows.values + panel * rows.stride + row * kPanel, kPanel);
       }
     }
-    const float projection = static_cast<float>(along);
+    const float projection = static_cast<float>(along.total());
     for (int64_t d = 0; d < dim; d += kPanel) {
       const float* g = gradient.values + d / kPanel * gradient.stride + row * kPanel;
       const float* x = rows.values + d / kPanel * rows.stride + row * kPanel;

@@ -1,6 +1,6 @@
-// One walk over the pairs of a tile, sixteen (or as many as a vector has) at a time; the forward statistics and the pair
-// weights differ in what they do with each vector of pairs. Positives are few in most batches, so their side is visited
-// only where a vector has one.
+// One walk over the pairs of a tile, sixteen (or as many as a vector has) at a time; the forward statistics
+// and the pair weights differ in what they do with each vector of pairs. Positives are few in most batches,
+// so their side is visited only where a vector has one.
 #pragma once
 
 #include "native/core/pair_role.h"
@@ -21,16 +21,19 @@ CIRCLE_INLINE RowOfPairs row_of_pairs(const Tile& tile, int row) {
   return {tile.row_labels[row], tile.self_column + row, tile.columns};
 }
 
-CIRCLE_INLINE PairRoles<Ints> roles_at(const Tile& tile, const RowOfPairs& row, int column) {
-  return pair_roles(row.label, load(tile.column_labels + column), lane_numbers() + column, row.self_column, row.columns);
+// Whether every pair of the vectors that a tile's loops visit exists, or some are padding or an anchor with
+// itself.
+enum class Existence { kAll, kSome };
+
+CIRCLE_INLINE Existence existence(const Tile& tile) {
+  return tile.columns % kLanes == 0 && tile.self_column < 0 ? Existence::kAll : Existence::kSome;
 }
 
-CIRCLE_INLINE Floats larger(Floats a, Floats b) { return b > a ? b : a; }
-
-CIRCLE_INLINE float largest_lane(Floats values) {
-  float largest = values[0];
-  for (int lane = 1; lane < kLanes; ++lane) largest = values[lane] > largest ? values[lane] : largest;
-  return largest;
+template <Existence existence>
+CIRCLE_INLINE PairRoles<Ints> roles_at(const Tile& tile, const RowOfPairs& row, int column) {
+  const Ints labels = load(tile.column_labels + column);
+  if constexpr (existence == Existence::kAll) return pair_roles(row.label, labels);
+  return pair_roles(row.label, labels, lane_numbers() + column, row.self_column, row.columns);
 }
 
 // Numbers of one side, a vector of columns after another.

@@ -12,12 +12,12 @@ CIRCLE_INLINE Floats weights_of_side(const LossSide& side, Floats s, const PairT
   const Floats key = side.key(s);
   Floats weight = row.coefficient * exponential<Floats, Bits>(side.exponent(key, broadcast(row.reference)));
   if constexpr (mutual == Mutual::kYes)
-    weight += load(columns.number + c) *
-              exponential<Floats, Bits>(side.exponent(key, load(columns.reference + c)));
+    weight +=
+        load(columns.number + c) * exponential<Floats, Bits>(side.exponent(key, load(columns.reference + c)));
   return weight * side.slope(s);
 }
 
-template <Mutual mutual, class Loss>
+template <Mutual mutual, Existence existence, class Loss>
 CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTerms* rows,
                               const AnchorTerms* of_columns) {
   ColumnNumbers columns[2];
@@ -35,7 +35,7 @@ CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTe
     for (int c = 0; c < tile.columns; c += kLanes) {
       float* values = tile.values + r * kTileStride + c;
       const Floats s = load(values);
-      const PairRoles<Ints> roles = roles_at(tile, pairs, c);
+      const PairRoles<Ints> roles = roles_at<existence>(tile, pairs, c);
       Floats weight = weights_of_side<mutual>(loss.negative, s, row.side[kNegative], columns[kNegative], c);
       weight = roles.negative ? weight : Floats{};
       if (any(roles.positive)) {
@@ -48,8 +48,18 @@ CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTe
   }
 }
 
+template <Mutual mutual, class Loss>
+CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTerms* rows,
+                              const AnchorTerms* columns) {
+  if (existence(tile) == Existence::kAll)
+    weigh_tile<mutual, Existence::kAll>(loss, tile, rows, columns);
+  else
+    weigh_tile<mutual, Existence::kSome>(loss, tile, rows, columns);
+}
+
 template <class Loss>
-static void pair_weights(const Loss& loss, const Tile& tile, const AnchorTerms* rows, const AnchorTerms* columns) {
+static void pair_weights(const Loss& loss, const Tile& tile, const AnchorTerms* rows,
+                         const AnchorTerms* columns) {
   if (columns)
     weigh_tile<Mutual::kYes>(loss, tile, rows, columns);
   else

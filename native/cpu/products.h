@@ -1,7 +1,7 @@
 // The products over whole tiles, each a loop of micro-kernels.
 //
-// A tile of 192 × 192 over dim 512 reads 2 × 393 KB of packed rows, which L2 holds, and does 38 MFLOP: 48 flops a byte
-// even if every read went to L3. The micro-kernel's multiply-adds are the bound.
+// A tile of 192 × 192 over dim 512 reads 2 × 393 KB of packed rows, which L2 holds, and does 38 MFLOP: 48
+// flops a byte even if every read went to L3. The micro-kernel's multiply-adds are the bound.
 #pragma once
 
 #include "native/cpu/kernels.h"
@@ -9,32 +9,45 @@
 
 namespace circle::cpu::CIRCLE_VARIANT {
 
-static void similarity_tile(Panels anchors, const float* groups, int64_t dim, int rows, int columns, float* tile) {
+// The lower triangle from the upper one. Blocks of 16 × 16: their cache lines are read and written whole.
+static void mirror(float* tile, int edge) {
+  constexpr int kBlock = 16;
+  for (int rows = 0; rows < edge; rows += kBlock)
+    for (int columns = 0; columns <= rows; columns += kBlock)
+      for (int r = rows; r < rows + kBlock && r < edge; ++r)
+        for (int c = columns; c < columns + kBlock && c < r; ++c)
+          tile[r * kTileStride + c] = tile[c * kTileStride + r];
+}
+
+static void similarity_tile(Panels anchors, const float* groups, int64_t dim, int rows, int columns,
+                            TileKind kind, float* tile) {
   for (int column = 0; column < columns; column += kWidth) {
     const float* group = groups + column / kPanel * dim * kPanel + column % kPanel;
-    for (int row = 0; row < rows; row += kHeight) {
+    const int end = kind == TileKind::kDiagonal && column + kWidth < rows ? column + kWidth : rows;
+    for (int row = 0; row < end; row += kHeight) {
       Accumulators sums{};
       for (int64_t d = 0; d < dim; d += kPanel) {
         const int64_t steps = dim - d < kPanel ? dim - d : kPanel;
-        multiply_add<kPanel, 1>(sums, anchors.values + d / kPanel * anchors.stride + row * kPanel, group + d * kPanel,
-                                steps);
+        multiply_add<kPanel, 1>(sums, anchors.values + d / kPanel * anchors.stride + row * kPanel,
+                                group + d * kPanel, steps);
       }
       store_accumulators(sums, tile + row * kTileStride + column, kTileStride);
     }
   }
+  if (kind == TileKind::kDiagonal) mirror(tile, rows);
 }
 
 template <int RowStride, int StepStride>
-CIRCLE_INLINE void accumulate_oriented(const float* tile, int count, int steps, Panels others, int panel_count,
-                                       Panels gradient, Start start) {
+CIRCLE_INLINE void accumulate_oriented(const float* tile, int count, int steps, Panels others,
+                                       int panel_count, Panels gradient, Start start) {
   for (int row = 0; row < count; row += kHeight) {
     for (int panel = 0; panel < panel_count; ++panel) {
       for (int column = 0; column < kPanel; column += kWidth) {
         float* to = gradient.values + panel * gradient.stride + row * kPanel + column;
         Accumulators sums{};
         if (start == Start::kContinue) load_accumulators(sums, to, kPanel);
-        multiply_add<RowStride, StepStride>(sums, tile + row * RowStride, others.values + panel * others.stride + column,
-                                            steps);
+        multiply_add<RowStride, StepStride>(sums, tile + row * RowStride,
+                                            others.values + panel * others.stride + column, steps);
         store_accumulators(sums, to, kPanel);
       }
     }

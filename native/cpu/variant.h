@@ -1,8 +1,9 @@
-// One instruction set's table of kernels. A kernels_<variant>.cpp file includes the standard headers, turns on its
-// instruction set, defines the macros below and includes this file:
+// One instruction set's table of kernels. A kernels_<variant>.cpp file includes the standard headers, turns
+// on its instruction set, defines the macros below and includes this file:
 //   CIRCLE_VARIANT            namespace and name
 //   CIRCLE_LANES              floats in a vector
-//   CIRCLE_HEIGHT, _VECTORS   micro-kernel: rows, and vectors a row; HEIGHT × VECTORS accumulators, plus VECTORS + 1
+//   CIRCLE_HEIGHT, _VECTORS   micro-kernel: rows, and vectors a row; HEIGHT × VECTORS accumulators, plus
+//   VECTORS + 1
 //                             registers for operands, must fit the register file
 #pragma once
 

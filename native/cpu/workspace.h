@@ -8,7 +8,8 @@
 
 namespace circle::cpu {
 
-// Uninitialised memory, aligned to cache lines; large ones to huge pages, which spare the products most TLB misses.
+// Uninitialised memory, aligned to cache lines; large ones to huge pages, which spare the products most TLB
+// misses.
 class Buffer {
  public:
   Buffer() = default;
@@ -32,9 +33,9 @@ class Buffer {
 };
 
 struct Workspace {
-  Buffer anchor_scales, candidate_scales;    // RowScale each row
-  Buffer anchor_panels, anchor_groups;       // the batch, packed
-  Buffer candidate_panels, candidate_groups; // one panel of candidates, packed
+  Buffer anchor_scales, candidate_scales;     // RowScale each row
+  Buffer anchor_panels, anchor_groups;        // the batch, packed
+  Buffer candidate_panels, candidate_groups;  // one panel of candidates, packed
   Buffer anchor_gradient, candidate_gradient;
   Buffer candidate_labels;
   Buffer tiles;
@@ -43,9 +44,10 @@ struct Workspace {
 
   template <class Visit>
   void visit(const Visit& visit) {
-    for (Buffer* buffer : {&anchor_scales, &candidate_scales, &anchor_panels, &anchor_groups, &candidate_panels,
-                           &candidate_groups, &anchor_gradient, &candidate_gradient, &candidate_labels, &tiles,
-                           &row_partials, &column_partials, &statistics, &losses, &terms})
+    for (Buffer* buffer :
+         {&anchor_scales, &candidate_scales, &anchor_panels, &anchor_groups, &candidate_panels,
+          &candidate_groups, &anchor_gradient, &candidate_gradient, &candidate_labels, &tiles, &row_partials,
+          &column_partials, &statistics, &losses, &terms})
       visit(*buffer);
   }
 };

@@ -1,6 +1,6 @@
 // ArcFace (Deng et al., CVPR 2019): the positive's angle θ = arccos s grows by the margin m, so its logit is
-// −γ cos(θ + m); negatives as in NormFace. Where θ + m > π the cosine would rise again; the linear continuation
-// s − m sin m keeps it monotone (docs/math.md §7).
+// −γ cos(θ + m); negatives as in NormFace. Where θ + m > π the cosine would rise again; the linear
+// continuation s − m sin m keeps it monotone (docs/math.md §7).
 #pragma once
 
 #include <cmath>
@@ -12,10 +12,10 @@ namespace circle {
 
 struct ArcFaceSide {
   float gamma;
-  float cosine, sine;     // of the margin
-  float threshold;        // −cos m, or below every similarity where there is no linear part
-  float linear_offset;    // m sin m
-  float straight_through; // 1: ∂/∂s cos(θ + m) taken as 1
+  float cosine, sine;      // of the margin
+  float threshold;         // −cos m, or below every similarity where there is no linear part
+  float linear_offset;     // m sin m
+  float straight_through;  // 1: ∂/∂s cos(θ + m) taken as 1
 
   // Rounding may push a cosine past ±1.
   template <class V>

@@ -1,5 +1,6 @@
-// Log-sum-exps in pieces: (reference, Σ) stands for logit(reference) + ln Σ, where the reference is the largest key seen
-// and Σ sums exponentials relative to it. Pieces merge without ever leaving the range of numbers (docs/math.md §6).
+// Log-sum-exps in pieces: (reference, Σ) stands for logit(reference) + ln Σ, where the reference is the
+// largest key seen and Σ sums exponentials relative to it. Pieces merge without ever leaving the range of
+// numbers (docs/math.md §6).
 #pragma once
 
 #include <cmath>
@@ -37,7 +38,9 @@ double log_sum_exp(const Side& side, const LogSum& log_sum) {
 }
 
 // log(1 + eᵗ), and its derivative 1 − e^−softplus, each without cancellation at either end.
-inline double softplus(double t) { return t > 0 ? t + std::log1p(std::exp(-t)) : std::log1p(std::exp(t)); }
+inline double softplus(double t) {
+  return t > 0 ? t + std::log1p(std::exp(-t)) : std::log1p(std::exp(t));
+}
 inline double sigmoid(double t) {
   const double e = std::exp(t > 0 ? -t : t);
   return (t > 0 ? 1 : e) / (1 + e);
