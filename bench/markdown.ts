@@ -1,9 +1,10 @@
 /** The report as a Markdown table a workload. */
 import { markdownTable } from 'markdown-table';
 import type { Machine } from './machine.ts';
+import type { StepsPerRound } from './measure.ts';
 import type { Line, Summary } from './summary.ts';
 
-export function toMarkdown(machine: Machine, summaries: readonly Summary[]): string {
+export function toMarkdown(machine: Machine, summaries: readonly Summary[], steps: StepsPerRound): string {
   const versions = new Set(summaries.flatMap(({ lines }) => lines.map(({ version }) => version)));
   versions.delete(undefined);
   const parts = [
@@ -15,6 +16,7 @@ export function toMarkdown(machine: Machine, summaries: readonly Summary[]): str
     `- Command: \`${machine.command}\`, ${machine.date}`,
     '',
     '![Medians of all workloads](results.svg)',
+    ...(steps === 'one' ? ['', '**Quick check: one cold step each. The times say nothing.**'] : []),
   ];
   for (const summary of summaries) parts.push('', ...workloadSection(summary));
   return `${parts.join('\n')}\n`;
@@ -63,7 +65,8 @@ function notTimed({ contender, status, reason }: Line): string {
   return `- ${contender}: ${status}${reason === undefined || reason === status ? '' : ` (${reason})`}`;
 }
 
-function significant(value: number): string {
+/** Three digits, without an exponent from 0.001 up. */
+export function significant(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 

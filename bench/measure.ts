@@ -31,18 +31,20 @@ export interface Measurement {
   readonly peaks: ReadonlyMap<string, readonly number[]>;
 }
 
+/** `one`: a single step a round without warm-up, to see that it runs. */
+export type StepsPerRound = 'one' | 'many';
+
 export interface Plan {
   readonly rounds: number;
-  /** `one`: a single step a round without warm-up, to see that it runs. */
-  readonly steps: 'one' | 'many';
+  readonly steps: StepsPerRound;
   /** Called before each piece of work, for the progress bar. */
   readonly report: (what: string) => void;
 }
 
 /** A contender gets this long in a round, but at least one step. */
-const roundMilliseconds = 150;
+const roundMilliseconds = 100;
 /** A contender whose steps are long stops early after this much time, but not before three samples. */
-const contenderMilliseconds = 6000;
+const contenderMilliseconds = 4000;
 const fewestSamples = 3;
 
 interface Runner {
@@ -61,6 +63,8 @@ export async function measure(
   plan: Plan,
 ): Promise<Measurement> {
   const root = mkdtempSync(join(tmpdir(), 'circle-loss-bench-'));
+  const removeData = () => rmSync(root, { recursive: true, force: true });
+  process.once('exit', removeData); // also when the user interrupts: there may be hundreds of megabytes
   const runners: Runner[] = [];
   try {
     plan.report('data and true answer');
@@ -80,7 +84,8 @@ export async function measure(
     return { workload, trueLoss: truth.loss, outcomes, peaks };
   } finally {
     await Promise.all(runners.map(({ child }) => child.end()));
-    rmSync(root, { recursive: true });
+    removeData();
+    process.off('exit', removeData);
   }
 }
 

@@ -20,6 +20,7 @@ interface Options {
   filter: RegExp;
   contenders: RegExp;
   rounds: number;
+  out: string;
 }
 
 const options = new Command('bench')
@@ -31,11 +32,15 @@ const options = new Command('bench')
   .option('--filter <regex>', 'workloads whose name matches', toRegExp, /./)
   .option('--contenders <regex>', 'contenders whose name matches', toRegExp, /./)
   .option('--rounds <count>', 'interleaved rounds', toCount, 7)
+  .option('--out <folder>', 'where the results go', join(import.meta.dirname, 'results'))
   .parse()
   .opts<Options>();
 
+process.once('SIGINT', () => process.exit(130));
+
 const chosenWorkloads = (options.quick ? quickWorkloads : workloads).filter(({ name }) => options.filter.test(name));
 const contenders = allContenders().filter(({ name }) => options.contenders.test(name));
+const steps = options.quick ? 'one' : 'many';
 const summaries = await runAll();
 const machine = describeMachine();
 writeResults();
@@ -63,9 +68,9 @@ async function runAll(): Promise<Summary[]> {
 }
 
 function writeResults(): void {
-  const folder = join(import.meta.dirname, 'results');
+  const folder = options.out;
   mkdirSync(folder, { recursive: true });
-  const markdown = toMarkdown(machine, summaries);
+  const markdown = toMarkdown(machine, summaries, steps);
   const json = JSON.stringify({ machine, summaries }, null, 2);
   writeFileSync(join(folder, 'results.md'), markdown);
   writeFileSync(join(folder, 'results.json'), json);
