@@ -19,9 +19,10 @@ struct AnchorStatistics {
 };
 
 // What the gradient needs: a pair of this anchor with key q has the weight
-// coefficient · e^(logit(q) − logit(reference)) · slope. The coefficient is 0 where the anchor has no say.
+// coefficient · e^(logit(q) − logit(reference)) · slope. An anchor that has no say has the coefficient 0 and a reference
+// above every key, so that its exponentials are 0 too: 0 · ∞ would be NaN.
 struct PairTerm {
-  float reference = 0;
+  float reference = -kNoKey;
   float coefficient = 0;
 };
 

@@ -24,7 +24,7 @@ CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTe
   if constexpr (mutual == Mutual::kYes) {
     for (int side : {kPositive, kNegative})
       for (int c = 0; c < tile.columns || c % kLanes; ++c) {
-        const PairTerm term = c < tile.columns ? of_columns[c].side[side] : PairTerm{0, 0};
+        const PairTerm term = c < tile.columns ? of_columns[c].side[side] : PairTerm{};
         columns[side].reference[c] = term.reference;
         columns[side].number[c] = term.coefficient;
       }
