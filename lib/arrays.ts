@@ -50,7 +50,7 @@ export function labelArray(name: string, value: unknown): Int32Array {
   const labels = new Int32Array(value.length);
   for (let i = 0; i < labels.length; i++) {
     const label: unknown = value[i];
-    if ((label as number | 0) !== label) throw invalidArgument(`${name}[${i}]`, int32Range, label);
+    if (((label as number) | 0) !== label) throw invalidArgument(`${name}[${i}]`, int32Range, label);
     labels[i] = label as number;
   }
   return labels;

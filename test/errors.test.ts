@@ -1,0 +1,413 @@
+/** What arrays are refused, with which code and words; whatever fails leaves `out` untouched. */
+import { createContext, runInContext } from 'node:vm';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Engine, Report } from '../lib/engine.ts';
+import { nativeLoad } from '../lib/errors.ts';
+import {
+  CircleLossError,
+  computeCircleLoss,
+  computeCircleLossAsync,
+  computeSimilarity,
+  type PairLossOptions,
+} from '../lib/index.ts';
+import { referenceEngine } from '../lib/reference-engine.ts';
+import { openSession } from '../lib/session.ts';
+import { engineList, type ListedEngine, sessionOn, settingsOf } from './engine-list.ts';
+
+const rows = () => Float32Array.of(1, 0, 0.6, 0.8, 0, 1);
+const labels = [0, 0, 1];
+const options = { dim: 2, pairLoss: { type: 'circle' } } as const;
+
+function errorOf(call: () => unknown): CircleLossError {
+  try {
+    call();
+  } catch (error) {
+    expect(error).toBeInstanceOf(CircleLossError);
+    return error as CircleLossError;
+  }
+  throw new Error('no error');
+}
+
+/** With JavaScript's freedom from types. */
+const compute =
+  (embeddings: unknown, given: unknown, extra: object = {}) =>
+  () =>
+    computeCircleLoss(embeddings as never, given as never, { dim: 2, ...extra } as never);
+
+function detachedArray(length: number): Float32Array {
+  const array = new Float32Array(length);
+  structuredClone(array, { transfer: [array.buffer] });
+  return array;
+}
+
+it('a CircleLossError is an Error with a name and a code', () => {
+  const error = errorOf(compute([1, 2], labels));
+  expect(error).toBeInstanceOf(Error);
+  expect(`${error}`).toBe('CircleLossError: embeddings must be a Float32Array; received Array(2).');
+});
+
+describe('types', () => {
+  it.each<[string, () => unknown, string]>([
+    ['float64', compute(new Float64Array(6), labels), 'embeddings must be a Float32Array; received Float64Array(6).'],
+    ['a buffer', compute(new ArrayBuffer(24), labels), 'embeddings must be a Float32Array; received ArrayBuffer.'],
+    ['nothing', compute(undefined, labels), 'embeddings must be a Float32Array; received undefined.'],
+    [
+      'labels of bytes',
+      compute(rows(), new Uint8Array(3)),
+      'labels must be an Int32Array or an array of numbers; received Uint8Array(3).',
+    ],
+    [
+      'labels of text',
+      compute(rows(), ['a', 'b', 'c']),
+      "labels[0] must be an integer from -2147483648 to 2147483647; received 'a'.",
+    ],
+    [
+      'a label with a fraction',
+      compute(rows(), [0, 1.5, 2]),
+      'labels[1] must be an integer from -2147483648 to 2147483647; received 1.5.',
+    ],
+    [
+      'a label of 2³¹',
+      compute(rows(), [0, 0, 2 ** 31]),
+      'labels[2] must be an integer from -2147483648 to 2147483647; received 2147483648.',
+    ],
+    [
+      'a label left out',
+      compute(rows(), [0, undefined, 1]),
+      'labels[1] must be an integer from -2147483648 to 2147483647; received undefined.',
+    ],
+    [
+      'class weights',
+      compute(rows(), labels, { classWeights: [1, 2] }),
+      'classWeights must be a Float32Array; received Array(2).',
+    ],
+    [
+      'out',
+      compute(rows(), labels, { out: { gradient: new Float64Array(6) } }),
+      'out.gradient must be a Float32Array; received Float64Array(6).',
+    ],
+    [
+      'a label beyond the class weights',
+      compute(rows(), [0, 1, 2], { classWeights: new Float32Array(4) }),
+      'labels[2] must be a row of classWeights, from 0 to 1; received 2.',
+    ],
+    [
+      'a negative label of class weights',
+      compute(rows(), [0, -1, 1], { classWeights: new Float32Array(4) }),
+      'labels[1] must be a row of classWeights, from 0 to 1; received -1.',
+    ],
+  ])('%s', (_, call, message) => {
+    expect(errorOf(call)).toMatchObject({ code: 'ERR_CIRCLE_INVALID_ARGUMENT', message });
+  });
+
+  it('arrays of another realm are as good', () => {
+    const embeddings = runInContext('Float32Array.of(1, 0, 0.6, 0.8, 0, 1)', createContext());
+    const given = runInContext('Int32Array.of(0, 0, 1)', createContext());
+    expect(embeddings).not.toBeInstanceOf(Float32Array);
+    expect(compute(embeddings, given)()).toEqual(compute(rows(), labels)());
+  });
+
+  it('so are views into the middle of a buffer, and shared memory', () => {
+    const shared = new Float32Array(new SharedArrayBuffer(64), 8, 6);
+    shared.set(rows());
+    expect(compute(shared, labels)()).toEqual(compute(rows(), labels)());
+  });
+});
+
+describe('lengths', () => {
+  it.each<[string, () => unknown, string]>([
+    [
+      'embeddings',
+      compute(new Float32Array(7), labels),
+      'embeddings must be labels.length × dim = 3 × 2 = 6 numbers; received 7.',
+    ],
+    ['no rows', compute(new Float32Array(0), []), 'labels must be at least one label; received 0.'],
+    [
+      'candidates',
+      compute(rows(), labels, { candidates: new Float32Array(5), candidateLabels: [1, 2] }),
+      'candidates must be candidateLabels.length × dim = 2 × 2 = 4 numbers; received 5.',
+    ],
+    [
+      'no candidates',
+      compute(rows(), labels, { candidates: new Float32Array(0), candidateLabels: [] }),
+      'candidateLabels must be at least one label; received 0.',
+    ],
+    [
+      'class weights',
+      compute(rows(), labels, { classWeights: new Float32Array(5) }),
+      'classWeights must be rows of dim = 2 numbers, at least one; received 5 numbers.',
+    ],
+    [
+      'no class weights',
+      compute(rows(), labels, { classWeights: new Float32Array(0) }),
+      'classWeights must be rows of dim = 2 numbers, at least one; received 0 numbers.',
+    ],
+    [
+      'upstream',
+      compute(rows(), labels, { upstream: new Float32Array(2) }),
+      'upstream must be one number a loss, 3; received 2.',
+    ],
+    [
+      'upstream of a batch',
+      compute(rows(), labels, { scope: 'batch', upstream: new Float32Array(3) }),
+      'upstream must be one number a loss, 1; received 3.',
+    ],
+    [
+      'out.gradient',
+      compute(rows(), labels, { out: { gradient: new Float32Array(8) } }),
+      'out.gradient must be 6 numbers; received 8.',
+    ],
+    [
+      'out.anchorLosses',
+      compute(rows(), labels, { out: { anchorLosses: new Float32Array(2) } }),
+      'out.anchorLosses must be 3 numbers; received 2.',
+    ],
+    [
+      'out.anchorLosses of a batch',
+      compute(rows(), labels, { scope: 'batch', out: { anchorLosses: new Float32Array(3) } }),
+      'out.anchorLosses must be 1 numbers; received 3.',
+    ],
+    [
+      'similarities',
+      () => computeSimilarity(new Float32Array(5), { dim: 2 }),
+      'anchors must be rows of dim = 2 numbers, at least one; received 5 numbers.',
+    ],
+    [
+      'out of similarities',
+      () => computeSimilarity(rows(), { dim: 2, out: new Float32Array(6) }),
+      'out must be 9 numbers; received 6.',
+    ],
+  ])('%s', (_, call, message) => {
+    expect(errorOf(call)).toMatchObject({ code: 'ERR_CIRCLE_SHAPE', message });
+  });
+});
+
+describe('buffers that went away', () => {
+  it.each<[string, () => unknown, string]>([
+    ['embeddings', compute(detachedArray(6), labels), 'embeddings'],
+    ['class weights', compute(rows(), labels, { classWeights: detachedArray(4) }), 'classWeights'],
+    ['candidates', compute(rows(), labels, { candidates: detachedArray(4), candidateLabels: [0, 1] }), 'candidates'],
+    ['upstream', compute(rows(), labels, { upstream: detachedArray(3) }), 'upstream'],
+    ['out', compute(rows(), labels, { out: { gradient: detachedArray(6) } }), 'out.gradient'],
+    ['anchors', () => computeSimilarity(detachedArray(6), { dim: 2 }), 'anchors'],
+  ])('%s', (_, call, name) => {
+    const message = `${name} must be backed by a live buffer; received an array whose buffer was transferred or shrunk away.`;
+    expect(errorOf(call)).toMatchObject({ code: 'ERR_CIRCLE_DETACHED', message });
+  });
+
+  it('a view that a resized buffer no longer holds is one of them', () => {
+    const buffer = new (ArrayBuffer as unknown as new (size: number, options: object) => ArrayBuffer)(24, {
+      maxByteLength: 48,
+    });
+    const fixed = new Float32Array(buffer, 0, 6);
+    const tracking = new Float32Array(buffer);
+    fixed.set(rows());
+    expect(compute(fixed, labels)()).toEqual(compute(rows(), labels)());
+    expect(compute(tracking, labels)()).toEqual(compute(rows(), labels)());
+    (buffer as unknown as { resize(size: number): void }).resize(16);
+    expect(errorOf(compute(fixed, labels)).code).toBe('ERR_CIRCLE_DETACHED');
+    expect(errorOf(compute(tracking, labels)).message).toContain('= 6 numbers; received 4.');
+  });
+
+  it('an out array that is transferred while the call runs rejects, and the other stays as it was', async () => {
+    const out = { gradient: new Float32Array(6), anchorLosses: new Float32Array(3).fill(7) };
+    const running = computeCircleLossAsync(rows(), labels, { dim: 2, out });
+    structuredClone(out.gradient, { transfer: [out.gradient.buffer] });
+    await expect(running).rejects.toMatchObject({ code: 'ERR_CIRCLE_DETACHED' });
+    expect([...out.anchorLosses]).toEqual([7, 7, 7]);
+  });
+});
+
+describe('out arrays that overlap', () => {
+  const buffer = new ArrayBuffer(200);
+  const at = (byte: number, length: number) => new Float32Array(buffer, byte, length);
+  const embeddings = at(0, 6);
+  embeddings.set(rows());
+  it.each<[string, () => unknown, string]>([
+    [
+      'the embeddings',
+      compute(embeddings, labels, { out: { gradient: embeddings } }),
+      'out.gradient must be apart from embeddings in memory; received an array that overlaps it.',
+    ],
+    [
+      'their last number',
+      compute(embeddings, labels, { out: { gradient: at(20, 6) } }),
+      'out.gradient must be apart from embeddings in memory; received an array that overlaps it.',
+    ],
+    [
+      'labels',
+      compute(rows(), new Int32Array(buffer, 100, 3), { out: { anchorLosses: at(108, 3) } }),
+      'out.anchorLosses must be apart from labels in memory; received an array that overlaps it.',
+    ],
+    [
+      'class weights',
+      compute(rows(), labels, { classWeights: at(0, 4), out: { classWeightGradient: at(12, 4) } }),
+      'out.classWeightGradient must be apart from classWeights in memory; received an array that overlaps it.',
+    ],
+    [
+      'candidates',
+      compute(rows(), labels, { candidates: at(0, 4), candidateLabels: [0, 1], out: { anchorLosses: at(0, 3) } }),
+      'out.anchorLosses must be apart from candidates in memory; received an array that overlaps it.',
+    ],
+    [
+      'upstream',
+      compute(rows(), labels, { upstream: at(0, 3), out: { anchorLosses: at(0, 3) } }),
+      'out.anchorLosses must be apart from upstream in memory; received an array that overlaps it.',
+    ],
+    [
+      'each other',
+      compute(rows(), labels, { out: { gradient: at(0, 6), anchorLosses: at(20, 3) } }),
+      'out.gradient must be apart from out.anchorLosses in memory; received an array that overlaps it.',
+    ],
+    [
+      'the anchors',
+      () => computeSimilarity(at(0, 6), { dim: 2, out: at(20, 9) }),
+      'out must be apart from anchors in memory; received an array that overlaps it.',
+    ],
+  ])('%s', (_, call, message) => {
+    expect(errorOf(call)).toMatchObject({ code: 'ERR_CIRCLE_OVERLAP', message });
+  });
+
+  it('side by side in one buffer they are fine', () => {
+    const found = compute(embeddings, labels, { out: { gradient: at(24, 6), anchorLosses: at(48, 3) } })();
+    expect(found).toEqual(compute(rows(), labels)());
+  });
+});
+
+describe.each(engineList)('$name, what a call finds out on its way', (engine: ListedEngine) => {
+  const attempt = (embeddings: Float32Array, extra: object = {}) => {
+    using session = sessionOn(engine, { ...options, ...extra } as PairLossOptions);
+    return session.compute(embeddings, labels);
+  };
+  const bad = (at: number, value: number) => {
+    const values = rows();
+    values[at] = value;
+    return values;
+  };
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('%d in a row is named', (value) => {
+    const message = `embeddings must be finite numbers; received ${value} at row 1, column 1. checkFinite: 'propagate' lets it through.`;
+    const twice = bad(3, value);
+    twice[5] = 1 / 0;
+    expect(errorOf(() => attempt(twice))).toMatchObject({ code: 'ERR_CIRCLE_NOT_FINITE', message });
+    const classWeights = bad(4, value);
+    expect(errorOf(() => attempt(rows(), { classWeights })).message).toContain(
+      `classWeights must be finite numbers; received ${value} at row 2, column 0.`,
+    );
+    const candidates = { candidates: bad(0, value), candidateLabels: labels };
+    expect(errorOf(() => attempt(rows(), candidates)).message).toContain(
+      `candidates must be finite numbers; received ${value} at row 0, column 0.`,
+    );
+  });
+
+  it('the first bad row of a long batch is named, whatever thread finds it', () => {
+    const values = new Float32Array(4000).fill(1);
+    for (const row of [1999, 1500, 700, 1200]) values[row * 2 + 1] = Number.NaN;
+    using session = sessionOn(engine, options);
+    expect(errorOf(() => session.compute(values, new Int32Array(2000))).message).toContain('at row 700, column 1.');
+  });
+
+  it('finite rows whose loss is beyond float32', () => {
+    const huge = rows().map((value) => value * 1e38);
+    expect(errorOf(() => attempt(huge, { normalize: false }))).toMatchObject({
+      code: 'ERR_CIRCLE_OVERFLOW',
+      message:
+        'The loss must be within the range of float32; received finite rows whose loss is beyond it. Lower gamma, scale the rows down or set normalize: true.',
+    });
+  });
+
+  it('out is untouched, synchronously and not', async () => {
+    const out = { gradient: new Float32Array(6).fill(7), anchorLosses: new Float32Array(3).fill(7) };
+    const huge = rows().map((value) => value * 1e38);
+    const untouched = () => [...out.gradient, ...out.anchorLosses].every((value) => value === 7);
+    for (const [embeddings, extra] of [
+      [bad(5, Number.NaN), {}],
+      [huge, { normalize: false }],
+    ] as const) {
+      using session = sessionOn(engine, { ...options, ...extra });
+      expect(() => session.compute(embeddings, labels, { out })).toThrow(CircleLossError);
+      expect(untouched()).toBe(true);
+      await expect(session.computeAsync(embeddings, labels, { out })).rejects.toBeInstanceOf(CircleLossError);
+      expect(untouched()).toBe(true);
+    }
+  });
+
+  it('similarities name bad rows too', () => {
+    const problem = {
+      dim: 2,
+      normalize: true,
+      checkFinite: 'throw',
+      threads: 2,
+      anchorCount: 3,
+      candidateCount: 3,
+    } as const;
+    const out = new Float32Array(9).fill(7);
+    const anchors = bad(4, Number.NaN);
+    const report = engine.open().similarity({ ...problem, anchors, candidates: undefined, out });
+    expect(report).toMatchObject({ status: 'notFinite', array: 'anchors', row: 2 });
+    expect(engine.open().similarity({ ...problem, anchors: rows(), candidates: bad(2, 1 / 0), out })).toMatchObject({
+      status: 'notFinite',
+      array: 'candidates',
+      row: 1,
+    });
+    expect(out.every((value) => value === 7)).toBe(true);
+  });
+});
+
+describe('what an engine reports becomes an error', () => {
+  const reporting = (status: Report['status']): Engine => ({
+    ...referenceEngine,
+    compute: () => ({ status, array: 'anchors', row: 0, loss: 0, validAnchors: 0 }),
+  });
+  it.each([
+    [
+      'outOfMemory',
+      'ERR_CIRCLE_OUT_OF_MEMORY',
+      'Memory must be enough for 3 × 3 pairs of dim 2; received a failed allocation. Lower workspaceLimit or compute fewer rows a call.',
+    ],
+    [
+      'overflow',
+      'ERR_CIRCLE_OVERFLOW',
+      'The loss must be within the range of float32; received finite rows whose loss is beyond it. Lower gamma.',
+    ],
+    ['invalid', 'ERR_CIRCLE_INTERNAL', "The engine reported 'invalid'. This is a bug in circle-loss."],
+  ] as const)('%s', (status, code, message) => {
+    const session = openSession(settingsOf(options), reporting(status));
+    expect(errorOf(() => session.compute(rows(), labels))).toMatchObject({ code, message });
+  });
+});
+
+describe('memory', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('a result that cannot be allocated is an error with its cause, and the process lives', () => {
+    const failed = new RangeError('Array buffer allocation failed');
+    const embeddings = rows();
+    vi.stubGlobal(
+      'Float32Array',
+      class extends Float32Array {
+        constructor(length: number) {
+          super(length);
+          throw failed;
+        }
+      },
+    );
+    const error = errorOf(compute(embeddings, labels));
+    expect(error).toMatchObject({ code: 'ERR_CIRCLE_OUT_OF_MEMORY', cause: failed });
+    expect(error.message).toContain('a Float32Array of 3 numbers');
+  });
+});
+
+it('a missing binary: every place on a line of its own, and the remedy', () => {
+  const { code, message } = nativeLoad([
+    { path: '/a/circle_cpu.node', reason: 'no such file' },
+    { path: '/b/circle_cpu.node', reason: 'wrong ELF class' },
+  ]);
+  expect(code).toBe('ERR_CIRCLE_NATIVE_LOAD');
+  expect(message.split('\n')).toEqual([
+    "engine 'cpu' must be backed by a native binary; received none that loads from",
+    '  /a/circle_cpu.node: no such file',
+    '  /b/circle_cpu.node: wrong ELF class.',
+    "Build it with `npm run build:native`, or use engine 'reference'.",
+  ]);
+});

@@ -1,0 +1,233 @@
+/** What options are refused, with which words; and what named pair losses stand for. */
+import { describe, expect, it } from 'vitest';
+import {
+  amSoftmax,
+  CircleLossError,
+  computeCircleLoss,
+  computeCircleLossAsync,
+  computePairLoss,
+  computeSimilarity,
+  createPairLoss,
+  normFace,
+  softmax,
+} from '../lib/index.ts';
+
+const rows = Float32Array.of(1, 0, 0, 1);
+const labels = [0, 1];
+
+function errorOf(call: () => unknown): { code: string; message: string } {
+  try {
+    call();
+  } catch (error) {
+    expect(error).toBeInstanceOf(CircleLossError);
+    return error as CircleLossError;
+  }
+  throw new Error('no error');
+}
+
+/** With JavaScript's freedom from types. */
+const circle = (options: object) => () => computeCircleLoss(rows, labels, { dim: 2, ...options } as never);
+const pair =
+  (pairLoss: unknown, options: object = {}) =>
+  () =>
+    computePairLoss(rows, labels, { dim: 2, pairLoss, ...options } as never);
+
+describe('a value of the wrong type or out of range', () => {
+  const notFinite = [Number.NaN, Number.POSITIVE_INFINITY, '1', null, {}];
+  const cases: [name: string, expected: string, values: unknown[]][] = [
+    ['dim', 'an integer from 1', [0, -1, 1.5, Number.NaN, '2', undefined, null]],
+    ['margin', 'a finite number', notFinite],
+    ['gamma', 'a positive finite number', [...notFinite, 0, -80]],
+    ['weighting', "'detached' or 'differentiated'", ['attached', true, null]],
+    ['normalize', 'true or false', [1, 'true', null]],
+    ['scope', "'anchor' or 'batch'", ['all', 0]],
+    ['reduction', "'mean' or 'mean-nonzero' or 'mean-all' or 'sum'", ['average', null]],
+    ['gradient', "'compute' or 'skip'", [false, 'no']],
+    ['candidateGradient', "'skip' or 'compute'", [true]],
+    ['checkFinite', "'throw' or 'propagate'", [false]],
+    ['engine', "'auto' or 'cpu' or 'reference' or 'cuda'", ['gpu', 1]],
+    ['threads', 'an integer from 1', [0, 2.5, '4']],
+    ['workspaceLimit', 'a number of bytes from 0', [-1, 0.5, '1']],
+    ['optima', 'an object', [1, 'wide']],
+    ['out', 'an object', [rows.length, 'new']],
+  ];
+  const shown = (value: unknown) => {
+    if (typeof value === 'string') return `'${value}'`;
+    return value !== null && typeof value === 'object' ? 'an object' : String(value);
+  };
+  it.each(cases)('%s', (name, expected, values) => {
+    for (const value of values) {
+      const message = `options.${name} must be ${expected}; received ${shown(value)}.`;
+      expect(errorOf(circle({ [name]: value }))).toMatchObject({ code: 'ERR_CIRCLE_INVALID_ARGUMENT', message });
+    }
+  });
+
+  it('inside a pair loss, with the path to it', () => {
+    const angle = 'an angle in radians from 0 to π';
+    const types = "'circle' or 'unified' or 'arcface' or 'triplet'";
+    for (const [pairLoss, message] of [
+      [{ type: 'arcface', margin: -0.1 }, `options.pairLoss.margin must be ${angle}; received -0.1.`],
+      [{ type: 'arcface', margin: 28.6 }, `options.pairLoss.margin must be ${angle}; received 28.6.`],
+      [{ type: 'unified', gamma: 0 }, 'options.pairLoss.gamma must be a positive finite number; received 0.'],
+      [{ type: 'circel' }, `options.pairLoss.type must be ${types}; received 'circel'.`],
+      [{}, `options.pairLoss.type must be ${types}; received undefined.`],
+      ['circle', "options.pairLoss must be an object such as { type: 'circle' }; received 'circle'."],
+      [undefined, "options.pairLoss must be an object such as { type: 'circle' }; received undefined."],
+      [
+        { type: 'circle', optima: { positive: 1 } },
+        'options.pairLoss.optima.negative must be a finite number; received undefined.',
+      ],
+    ] as const) {
+      expect(errorOf(pair(pairLoss)).message).toBe(message);
+    }
+  });
+
+  it('upstream is a finite number or an array', () => {
+    for (const upstream of [Number.NaN, Number.NEGATIVE_INFINITY, '1', true]) {
+      expect(errorOf(circle({ upstream })).message).toMatch(/^upstream must be a finite number or a Float32Array; /);
+    }
+    expect(errorOf(circle({ upstream: [1, 1] })).message).toBe('upstream must be a Float32Array; received Array(2).');
+    expect(errorOf(circle({ upstream: null })).message).toBe('upstream must be a Float32Array; received null.');
+  });
+
+  it('no options at all', () => {
+    for (const options of [undefined, null, 2, 'dim']) {
+      expect(errorOf(() => computeCircleLoss(rows, labels, options as never)).message).toMatch(
+        /^options must be an object; received /,
+      );
+    }
+  });
+});
+
+describe('a typo', () => {
+  it('is an error that says what was meant', () => {
+    const { code, message } = errorOf(circle({ gama: 80 }));
+    expect(code).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
+    expect(message).toMatch(
+      /^options must be made of dim, .*; received the unknown key 'gama'\. Did you mean 'gamma'\?$/,
+    );
+    expect(errorOf(circle({ classweights: rows })).message).toContain("Did you mean 'classWeights'?");
+    expect(errorOf(circle({ normalise: true })).message).toContain("Did you mean 'normalize'?");
+  });
+
+  it('says nothing where nothing is near', () => {
+    expect(errorOf(circle({ temperature: 1 })).message).toMatch(/received the unknown key 'temperature'\.$/);
+  });
+
+  it('is found at every depth', () => {
+    const inLoss = errorOf(pair({ type: 'unified', magin: 1 })).message;
+    expect(inLoss).toBe(
+      "options.pairLoss must be made of type, margin, gamma; received the unknown key 'magin'. Did you mean 'margin'?",
+    );
+    expect(errorOf(pair({ type: 'triplet', gamma: 1 })).message).toContain('made of type, margin; received');
+    expect(errorOf(circle({ out: { gradients: rows } })).message).toContain("Did you mean 'gradient'?");
+    expect(errorOf(circle({ optima: { positive: 1, negative: 0, neutral: 1 } })).message).toMatch(
+      /^options\.optima must/,
+    );
+    using session = createPairLoss({ dim: 2, pairLoss: { type: 'circle' } });
+    expect(errorOf(() => session.compute(rows, labels, { upstreem: 1 } as never)).message).toMatch(
+      /^step must be made of .* Did you mean 'upstream'\?$/,
+    );
+    expect(errorOf(() => computeSimilarity(rows, { dim: 2, gallery: rows } as never)).message).toContain("'gallery'");
+  });
+
+  it('rejects, not throws, where the call is asynchronous', async () => {
+    await expect(computeCircleLossAsync(rows, labels, { dim: 2, gama: 1 } as never)).rejects.toMatchObject({
+      code: 'ERR_CIRCLE_INVALID_ARGUMENT',
+    });
+  });
+
+  it('a signal is an option of asynchronous calls only, and an AbortSignal', async () => {
+    expect(errorOf(circle({ signal: new AbortController().signal })).message).toContain("unknown key 'signal'");
+    await expect(computeCircleLossAsync(rows, labels, { dim: 2, signal: 'stop' } as never)).rejects.toMatchObject({
+      message: "options.signal must be an AbortSignal; received 'stop'.",
+    });
+  });
+});
+
+describe('combinations without a meaning', () => {
+  const classWeights = Float32Array.of(1, 0, 0, 1);
+  const candidates = Float32Array.of(1, 1);
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'arcface of rows as given',
+      pair({ type: 'arcface' }, { normalize: false }),
+      /^options\.normalize must be true for pairLoss 'arcface', .*; received false\.$/,
+    ],
+    [
+      'triplet over a batch',
+      pair({ type: 'triplet' }, { scope: 'batch' }),
+      /^options\.scope must be 'anchor' for pairLoss 'triplet', .*; received 'batch'\.$/,
+    ],
+    [
+      'two kinds of candidates',
+      circle({ classWeights, candidates }),
+      /^candidates must be absent where classWeights are given; received Float32Array\(2\)\.$/,
+    ],
+    [
+      'labels of class weights',
+      circle({ classWeights, candidateLabels: labels }),
+      /^candidateLabels must be absent where classWeights/,
+    ],
+    [
+      'candidates without labels',
+      circle({ candidates }),
+      /^candidateLabels must be an Int32Array or an array of numbers; received undefined\.$/,
+    ],
+    [
+      'labels without candidates',
+      circle({ candidateLabels: labels }),
+      /^candidateLabels must be absent where no candidates/,
+    ],
+    [
+      'the gradient of no candidates',
+      circle({ candidateGradient: 'compute' }),
+      /^options\.candidateGradient must be 'skip' where no candidates/,
+    ],
+    [
+      'out for a gradient that is skipped',
+      circle({ gradient: 'skip', out: { gradient: rows.slice() } }),
+      /^out\.gradient must be absent/,
+    ],
+    [
+      'out for the gradient of no class weights',
+      circle({ out: { classWeightGradient: rows.slice() } }),
+      /^out\.classWeightGradient must be absent/,
+    ],
+    [
+      'out for candidates whose gradient is skipped',
+      circle({ candidates, candidateLabels: [0], out: { candidateGradient: candidates.slice() } }),
+      /^out\.candidateGradient must be absent/,
+    ],
+  ])('%s', (_, call, message) => {
+    const error = errorOf(call);
+    expect(error.code).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
+    expect(error.message).toMatch(message);
+  });
+
+  it('are refused by createPairLoss at once', () => {
+    const options = { dim: 2, pairLoss: { type: 'arcface' }, normalize: false } as never;
+    expect(errorOf(() => createPairLoss(options)).message).toMatch(/^options\.normalize/);
+  });
+});
+
+describe('named pair losses', () => {
+  it('are the unified loss with the parameters of Eq. 2', () => {
+    expect(amSoftmax()).toEqual({ pairLoss: { type: 'unified' }, normalize: true });
+    expect(amSoftmax({ margin: 0.2, gamma: 30 }).pairLoss).toEqual({ type: 'unified', margin: 0.2, gamma: 30 });
+    expect(normFace({ gamma: 20 })).toEqual({ pairLoss: { type: 'unified', margin: 0, gamma: 20 }, normalize: true });
+    expect(softmax()).toEqual({ pairLoss: { type: 'unified', margin: 0, gamma: 1 }, normalize: false });
+  });
+
+  it('compute them', () => {
+    const classWeights = Float32Array.of(3, 4, -1, 2);
+    const x = Float32Array.of(1, 2);
+    // Logits x·w: 11 and 3; −log softmax of the second.
+    const { loss } = computePairLoss(x, [1], { dim: 2, classWeights, ...softmax() });
+    expect(loss).toBeCloseTo(8 + Math.log1p(Math.exp(-8)), 5);
+    // Cosines 11/(5√5) and 3/5: −log of e^γ(s_p − m) over the sum, Eq. 2.
+    const [negative, positive] = [Math.exp(8 * (11 / (5 * Math.sqrt(5)))), Math.exp(8 * (3 / 5 - 0.1))];
+    const named = computePairLoss(x, [1], { dim: 2, classWeights, ...amSoftmax({ margin: 0.1, gamma: 8 }) });
+    expect(named.loss).toBeCloseTo(-Math.log(positive / (positive + negative)), 5);
+  });
+});

@@ -1,0 +1,188 @@
+/** Objects that are used again, and asynchronous calls, on every engine. */
+import { describe, expect, it } from 'vitest';
+import {
+  computeCircleLoss,
+  computeCircleLossAsync,
+  computePairLoss,
+  computePairLossAsync,
+  computeSimilarity,
+  computeSimilarityAsync,
+  createPairLoss,
+  type PairLossResult,
+} from '../lib/index.ts';
+import { cases, randomFrom, randomRows } from './cases.ts';
+import { engineList, sessionOn } from './engine-list.ts';
+
+const batchOf = (count: number, dim: number) => ({
+  embeddings: randomRows(count, dim, randomFrom(count)),
+  labels: Int32Array.from({ length: count }, (_, i) => i % 7),
+});
+
+const circle = { pairLoss: { type: 'circle' } } as const;
+
+describe.each(engineList)('$name', (engine) => {
+  it('batches that grow and shrink leave no trace in each other', () => {
+    using session = sessionOn(engine, { dim: 9, ...circle });
+    for (const count of [3, 150, 1, 64, 300, 2, 65]) {
+      const { embeddings, labels } = batchOf(count, 9);
+      using fresh = sessionOn(engine, { dim: 9, ...circle });
+      expect(session.compute(embeddings, labels)).toEqual(fresh.compute(embeddings, labels));
+    }
+  });
+
+  it('a step brings or replaces candidates, upstream and out', () => {
+    const { embeddings, labels } = batchOf(12, 4);
+    const classWeights = randomRows(7, 4, randomFrom(2));
+    const other = batchOf(20, 4);
+    const labelled = { candidates: other.embeddings, candidateLabels: other.labels };
+    const gradient = new Float32Array(48);
+    const alone = (options: object) => {
+      using session = sessionOn(engine, { dim: 4, ...circle, ...options });
+      return session.compute(embeddings, labels);
+    };
+    using session = sessionOn(engine, {
+      dim: 4,
+      ...circle,
+      upstream: 3,
+      classWeights: randomRows(7, 4, randomFrom(9)),
+    });
+    expect(session.compute(embeddings, labels, { classWeights })).toEqual(alone({ classWeights, upstream: 3 }));
+    expect(session.compute(embeddings, labels, labelled)).toEqual(alone({ ...labelled, upstream: 3 }));
+    expect(session.compute(embeddings, labels, { ...labelled, upstream: -1 })).toEqual(
+      alone({ ...labelled, upstream: -1 }),
+    );
+    expect(session.compute(embeddings, labels, { out: { gradient } }).gradient).toBe(gradient);
+  });
+
+  it('results go to out, and are the same as without', async () => {
+    const { embeddings, labels } = batchOf(12, 4);
+    const options = { dim: 4, ...circle, classWeights: randomRows(7, 4, randomFrom(2)) };
+    using session = sessionOn(engine, options);
+    const usual = session.compute(embeddings, labels);
+    // Two of them lie side by side in one buffer.
+    const shared = new Float32Array(48 + 28);
+    const out = {
+      anchorLosses: new Float32Array(12),
+      gradient: shared.subarray(0, 48),
+      classWeightGradient: shared.subarray(48),
+    };
+    const expectOut = (found: PairLossResult) => {
+      expect(found).toEqual(usual);
+      expect(found.gradient).toBe(out.gradient);
+      expect(found.anchorLosses).toBe(out.anchorLosses);
+      expect(found.classWeightGradient).toBe(out.classWeightGradient);
+      shared.fill(0);
+    };
+    expectOut(session.compute(embeddings, labels, { out }));
+    expectOut(await session.computeAsync(embeddings, labels, { out }));
+  });
+
+  it('an asynchronous call gives the bits of a synchronous one', async () => {
+    for (const { embeddings, labels, options } of cases.filter((_, index) => index % 7 === 0)) {
+      using session = sessionOn(engine, options);
+      expect(await session.computeAsync(embeddings, labels)).toEqual(session.compute(embeddings, labels));
+    }
+  });
+
+  it('calls may overlap, with synchronous ones between', async () => {
+    using session = sessionOn(engine, { dim: 16, ...circle });
+    const batches = [200, 3, 90, 200, 41].map((count) => batchOf(count, 16));
+    const running = batches.map(({ embeddings, labels }) => session.computeAsync(embeddings, labels));
+    const between = batches.map(({ embeddings, labels }) => session.compute(embeddings, labels));
+    expect(await Promise.all(running)).toEqual(between);
+  });
+
+  it('an asynchronous call works on copies', async () => {
+    const { embeddings, labels } = batchOf(50, 8);
+    const classWeights = randomRows(7, 8, randomFrom(1));
+    const upstream = new Float32Array(50).fill(0.5);
+    using session = sessionOn(engine, { dim: 8, ...circle });
+    const expected = session.compute(embeddings, labels, { classWeights, upstream });
+    const running = session.computeAsync(embeddings, labels, { classWeights, upstream });
+    labels.fill(0);
+    upstream.fill(9);
+    classWeights.fill(1);
+    structuredClone(embeddings, { transfer: [embeddings.buffer as ArrayBuffer] });
+    expect(await running).toEqual(expected);
+  });
+
+  it('an abort rejects with AbortError and its reason, and out is untouched', async () => {
+    using session = sessionOn(engine, { dim: 64, ...circle });
+    const { embeddings, labels } = batchOf(1500, 64);
+    const gradient = new Float32Array(embeddings.length).fill(7);
+    const controller = new AbortController();
+    const reason = new Error('no longer needed');
+    const running = session.computeAsync(embeddings, labels, { out: { gradient }, signal: controller.signal });
+    setImmediate(() => controller.abort(reason));
+    await expect(running).rejects.toMatchObject({ name: 'AbortError', cause: reason });
+    await expect(running).rejects.toBeInstanceOf(DOMException);
+    expect(gradient.every((value) => value === 7)).toBe(true);
+    // The session is none the worse for it.
+    const small = batchOf(5, 64);
+    expect(session.compute(small.embeddings, small.labels).validAnchors).toBe(0);
+  });
+
+  it('an already aborted signal rejects, even where the rows are bad', async () => {
+    using session = sessionOn(engine, { dim: 2, ...circle });
+    const running = session.computeAsync(Float32Array.of(Number.NaN, 1), [0], { signal: AbortSignal.abort('early') });
+    await expect(running).rejects.toMatchObject({ name: 'AbortError', cause: 'early' });
+  });
+
+  it('a disposed object refuses calls, and those in flight end well', async () => {
+    const session = sessionOn(engine, { dim: 8, ...circle });
+    const { embeddings, labels } = batchOf(100, 8);
+    const expected = session.compute(embeddings, labels);
+    const running = session.computeAsync(embeddings, labels);
+    session.dispose();
+    session.dispose();
+    expect(await running).toEqual(expected);
+    const refusal = expect.objectContaining({ code: 'ERR_CIRCLE_DISPOSED' });
+    expect(() => session.compute(embeddings, labels)).toThrow(refusal);
+    await expect(session.computeAsync(embeddings, labels)).rejects.toEqual(refusal);
+  });
+});
+
+describe.each(['reference', 'auto'] as const)('one-shot functions on %s', (engine) => {
+  const { embeddings, labels } = batchOf(30, 6);
+
+  it('are the object, used once', async () => {
+    using session = createPairLoss({ dim: 6, ...circle, engine });
+    const expected = session.compute(embeddings, labels);
+    expect(computeCircleLoss(embeddings, labels, { dim: 6, engine })).toEqual(expected);
+    expect(computePairLoss(embeddings, labels, { dim: 6, engine, ...circle })).toEqual(expected);
+    expect(await computeCircleLossAsync(embeddings, labels, { dim: 6, engine })).toEqual(expected);
+    expect(await computePairLossAsync(embeddings, labels, { dim: 6, engine, ...circle })).toEqual(expected);
+  });
+
+  it('similarities: with out, without, asynchronously', async () => {
+    const expected = computeSimilarity(embeddings, { dim: 6, engine });
+    const out = new Float32Array(900);
+    expect(computeSimilarity(embeddings, { dim: 6, engine, candidates: embeddings.slice(), out })).toBe(out);
+    for (const [k, value] of out.entries()) expect(Math.abs(value - expected[k])).toBeLessThanOrEqual(10 * 2 ** -24);
+    expect(await computeSimilarityAsync(embeddings, { dim: 6, engine })).toEqual(expected);
+    const aborted = computeSimilarityAsync(embeddings, { dim: 6, engine, signal: AbortSignal.abort() });
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('aborts reach them', async () => {
+    const options = { dim: 6, engine, signal: AbortSignal.abort() };
+    await expect(computeCircleLossAsync(embeddings, labels, options)).rejects.toMatchObject({ name: 'AbortError' });
+    const pairLoss = { ...options, ...circle };
+    await expect(computePairLossAsync(embeddings, labels, pairLoss)).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+it('the defaults of Circle loss are 0.4 and 80 pair-wise, 0.25 and 256 with class weights', () => {
+  const { embeddings, labels } = batchOf(30, 6);
+  const classWeights = randomRows(7, 6, randomFrom(4));
+  expect(computeCircleLoss(embeddings, labels, { dim: 6 })).toEqual(
+    computeCircleLoss(embeddings, labels, { dim: 6, margin: 0.4, gamma: 80 }),
+  );
+  expect(computeCircleLoss(embeddings, labels, { dim: 6, classWeights })).toEqual(
+    computeCircleLoss(embeddings, labels, { dim: 6, margin: 0.25, gamma: 256, classWeights }),
+  );
+  const shape = { optima: { positive: 1.25, negative: -0.25 }, targets: { positive: 0.75, negative: 0.25 } };
+  expect(computeCircleLoss(embeddings, labels, { dim: 6, classWeights, ...shape })).toEqual(
+    computeCircleLoss(embeddings, labels, { dim: 6, classWeights }),
+  );
+});
