@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   amSoftmax,
-  CircleLossError,
   computeCircleLoss,
   computeCircleLossAsync,
   computePairLoss,
@@ -11,19 +10,10 @@ import {
   normFace,
   softmax,
 } from '../lib/index.ts';
+import { errorOf } from './error-of.ts';
 
 const rows = Float32Array.of(1, 0, 0, 1);
 const labels = [0, 1];
-
-function errorOf(call: () => unknown): { code: string; message: string } {
-  try {
-    call();
-  } catch (error) {
-    expect(error).toBeInstanceOf(CircleLossError);
-    return error as CircleLossError;
-  }
-  throw new Error('no error');
-}
 
 /** With JavaScript's freedom from types. */
 const circle = (options: object) => () => computeCircleLoss(rows, labels, { dim: 2, ...options } as never);

@@ -1,0 +1,86 @@
+/** Dependencies go down, never up or sideways: ARCHITECTURE.md, "Layers". */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function filesOf(folder: string, ending: RegExp): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => ending.test(name))
+    .map((name) => `${folder}/${name}`);
+}
+
+function matches(file: string, pattern: RegExp): string[] {
+  return [...readFileSync(join(root, file), 'utf8').matchAll(pattern)].map((match) => match[1]);
+}
+
+describe('native', () => {
+  /** A folder may include itself and what stands before it; `native/cpu` and `cuda` not each other. */
+  const layers: Record<string, string[]> = {
+    'native/math': [],
+    'native/losses': ['native/math'],
+    'native/core': ['native/math', 'native/losses'],
+    'native/cpu': ['native/math', 'native/losses', 'native/core'],
+    cuda: ['native/math', 'native/losses', 'native/core'],
+    'native/binding': ['native/math', 'native/losses', 'native/core', 'native/cpu'],
+  };
+  const folderOf = (file: string) => file.slice(0, file.lastIndexOf('/'));
+  const files = ['native', 'cuda'].flatMap((folder) => filesOf(folder, /\.(h|cpp|cc|cuh|cu)$/));
+
+  it('has files in each of its layers', () => {
+    for (const layer of ['native/math', 'native/losses', 'native/core', 'native/cpu', 'native/binding']) {
+      expect(files.some((file) => folderOf(file) === layer)).toBe(true);
+    }
+  });
+
+  it.each(files)('%s', (file) => {
+    const own = folderOf(file);
+    for (const included of matches(file, /^\s*#\s*include\s+"(.+)"/gm)) {
+      expect([own, ...layers[own]], `${file} includes ${included}`).toContain(folderOf(included));
+    }
+    const system = matches(file, /^\s*#\s*include\s+<(.+)>/gm);
+    if (own !== 'native/binding') expect(system.filter((name) => /napi|node_api|uv\.h/.test(name))).toEqual([]);
+    if (own !== 'cuda') expect(system.filter((name) => /cuda|cublas|mma\.h/.test(name))).toEqual([]);
+    // Formulas know neither containers nor allocation nor input and output.
+    if (own === 'native/math' || own === 'native/losses') {
+      const pure =
+        /^(c?math|cmath|cstdint|cstddef|cstring|limits|type_traits|utility|variant|immintrin\.h|arm_neon\.h)$/;
+      expect(system.filter((name) => !pure.test(name))).toEqual([]);
+    }
+  });
+});
+
+describe('lib', () => {
+  /** A file may import what stands on lines above its own. */
+  const layers = [
+    ['errors', 'native'],
+    ['losses', 'arrays'],
+    ['options', 'load-native'],
+    ['engine', 'results'],
+    ['problem', 'formulas', 'reference-rows'],
+    ['reference', 'cpu-engine', 'run'],
+    ['reference-engine'],
+    ['engines'],
+    ['session', 'compute', 'similarity'],
+    ['index'],
+  ];
+  const rankOf = (module: string) => layers.findIndex((layer) => layer.includes(module));
+  const files = filesOf('lib', /^[^/]*\.ts$/);
+
+  it.each(files)('%s', (file) => {
+    const module = file.slice('lib/'.length, -'.ts'.length);
+    expect(rankOf(module), `${module} has no layer`).toBeGreaterThanOrEqual(0);
+    for (const imported of matches(file, /from '\.\/(.+)\.ts'/g)) {
+      expect(rankOf(imported), `${module} imports ${imported}`).toBeLessThan(rankOf(module));
+    }
+    for (const imported of matches(file, /from '([^.].*)'/g)) expect(imported).toMatch(/^(node:.*|zod)$/);
+  });
+
+  it('adapters use the public names only', () => {
+    for (const file of filesOf('lib', /^adapters\/.*\.ts$/)) {
+      expect(matches(file, /from '(\..+)'/g).filter((name) => name !== '../index.ts')).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,102 @@
+/** What the types let through and what they refuse; `types.test.ts` has the compiler read this file. */
+import {
+  amSoftmax,
+  type CandidateGradientResult,
+  type ClassLevelResult,
+  computeCircleLoss,
+  computeCircleLossAsync,
+  computePairLoss,
+  computeSimilarity,
+  createPairLoss,
+  normFace,
+  type PairLossResult,
+  type PairLossSession,
+  type PairLossValue,
+  softmax,
+} from '../lib/index.ts';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+declare function expectType<Expected>(): <Found>(
+  value: Found,
+  ...same: Equal<Found, Expected> extends true ? [] : [never]
+) => void;
+
+declare const x: Float32Array;
+declare const y: Int32Array;
+const classWeights = x;
+const candidates = { candidates: x, candidateLabels: y };
+
+// Results have what the options ask for.
+expectType<PairLossResult>()(computeCircleLoss(x, y, { dim: 4 }));
+expectType<PairLossResult>()(
+  computeCircleLoss(x, [1, 2], { dim: 4, gradient: 'compute', margin: 0.2, scope: 'batch' }),
+);
+expectType<PairLossValue>()(computeCircleLoss(x, y, { dim: 4, gradient: 'skip' }));
+expectType<ClassLevelResult>()(computeCircleLoss(x, y, { dim: 4, classWeights }));
+expectType<PairLossValue>()(computeCircleLoss(x, y, { dim: 4, classWeights, gradient: 'skip' }));
+expectType<PairLossResult>()(computeCircleLoss(x, y, { dim: 4, ...candidates }));
+expectType<CandidateGradientResult>()(computeCircleLoss(x, y, { dim: 4, ...candidates, candidateGradient: 'compute' }));
+expectType<Promise<ClassLevelResult>>()(
+  computeCircleLossAsync(x, y, { dim: 4, classWeights, signal: AbortSignal.timeout(9) }),
+);
+expectType<PairLossValue & Partial<PairLossResult>>()(
+  computeCircleLoss(x, y, { dim: 4, gradient: 'skip' as 'skip' | 'compute' }),
+);
+expectType<ClassLevelResult>()(computePairLoss(x, y, { dim: 4, classWeights, ...amSoftmax({ margin: 0.2 }) }));
+computePairLoss(x, y, { dim: 4, classWeights, ...normFace() });
+computePairLoss(x, y, { dim: 4, classWeights, ...softmax() });
+computePairLoss(x, y, { dim: 4, pairLoss: { type: 'arcface', beyondPi: 'cosine' }, scope: 'batch' });
+computePairLoss(x, y, { dim: 4, pairLoss: { type: 'triplet' }, normalize: false });
+expectType<Float32Array>()(computeSimilarity(x, { dim: 4, candidates: x }));
+
+expectType<PairLossSession>()(createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }));
+expectType<PairLossSession<PairLossValue>>()(
+  createPairLoss({ dim: 4, pairLoss: { type: 'triplet' }, gradient: 'skip' }),
+);
+expectType<PairLossSession<ClassLevelResult>>()(createPairLoss({ dim: 4, ...amSoftmax(), classWeights }));
+createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { classWeights, out: { gradient: x } });
+
+// @ts-expect-error dim is required
+computeCircleLoss(x, y, {});
+// @ts-expect-error options are required
+computeCircleLoss(x, y);
+// @ts-expect-error a typo
+computeCircleLoss(x, y, { dim: 4, gama: 80 });
+// @ts-expect-error a typo inside a pair loss
+computePairLoss(x, y, { dim: 4, pairLoss: { type: 'circle', gama: 80 } });
+// @ts-expect-error plain arrays are no embeddings
+computeCircleLoss([1, 2], y, { dim: 4 });
+// @ts-expect-error float labels
+computeCircleLoss(x, x, { dim: 4 });
+// @ts-expect-error two kinds of candidates
+computeCircleLoss(x, y, { dim: 4, classWeights, ...candidates });
+// @ts-expect-error candidates need labels
+computeCircleLoss(x, y, { dim: 4, candidates: x });
+// @ts-expect-error labels need candidates
+computeCircleLoss(x, y, { dim: 4, candidateLabels: y });
+// @ts-expect-error the gradient of no candidates
+computeCircleLoss(x, y, { dim: 4, candidateGradient: 'compute' });
+// @ts-expect-error a signal cannot stop a synchronous call
+computeCircleLoss(x, y, { dim: 4, signal: AbortSignal.timeout(9) });
+// @ts-expect-error the loss has a name
+computePairLoss(x, y, { dim: 4 });
+// @ts-expect-error an unknown loss
+computePairLoss(x, y, { dim: 4, pairLoss: { type: 'contrastive' } });
+// @ts-expect-error triplet loss has no γ
+computePairLoss(x, y, { dim: 4, pairLoss: { type: 'triplet', gamma: 1 } });
+// @ts-expect-error triplet loss is per anchor
+computePairLoss(x, y, { dim: 4, pairLoss: { type: 'triplet' }, scope: 'batch' });
+// @ts-expect-error ArcFace needs unit rows
+computePairLoss(x, y, { dim: 4, pairLoss: { type: 'arcface' }, normalize: false });
+// @ts-expect-error the shape of Circle loss belongs into pairLoss here
+computePairLoss(x, y, { dim: 4, pairLoss: { type: 'circle' }, margin: 0.4 });
+// @ts-expect-error both optima or none
+computeCircleLoss(x, y, { dim: 4, optima: { positive: 1 } });
+// @ts-expect-error an unknown engine
+computeCircleLoss(x, y, { dim: 4, engine: 'gpu' });
+// @ts-expect-error no gradient was computed
+computeCircleLoss(x, y, { dim: 4, gradient: 'skip' }).gradient;
+// @ts-expect-error a step has no margin
+createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { margin: 0.1 });
+// @ts-expect-error only asynchronous steps can be aborted
+createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { signal: AbortSignal.timeout(9) });
