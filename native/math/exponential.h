@@ -18,7 +18,7 @@ CIRCLE_INLINE V exponential(V x) {
   constexpr float kLn2High = 0.693145751953125f, kLn2Low = 1.42860677e-6f;
   // Adding 1.5·2²³ leaves the integer nearest to x log₂ e in the low bits; 127 more is its biased exponent.
   constexpr float kRound = 12582912.0f + 127.0f;
-  constexpr float kSmallest = -87.3365448f;
+  constexpr float kSmallest = -87.33654f;  // rounded towards 0, or one denormal would come out
 
   const V shifted = x * kLog2E + kRound;
   const V n = shifted - kRound;
