@@ -5,13 +5,13 @@ import type { StepsPerRound } from './measure.ts';
 import type { Line, Summary } from './summary.ts';
 
 export function toMarkdown(machine: Machine, summaries: readonly Summary[], steps: StepsPerRound): string {
-  const versions = new Set(summaries.flatMap(({ lines }) => lines.map(({ version }) => version)));
-  versions.delete(undefined);
+  const versions = new Set([`Node.js ${machine.node}`]);
+  for (const { version } of summaries.flatMap(({ lines }) => lines)) if (version !== undefined) versions.add(version);
   const parts = [
     '# Loss and gradient, milliseconds a step',
     '',
     `- Machine: ${machine.cpu}, ${machine.parallelism} threads, ${bytes(machine.memoryBytes)}, ${machine.system}`,
-    `- Versions: Node.js ${machine.node}, ${[...versions].join(', ')}`,
+    `- Versions: ${[...versions].join(', ')}`,
     `- Commit: ${machine.commit || 'unknown'}`,
     `- Command: \`${machine.command}\`, ${machine.date}`,
     '',
