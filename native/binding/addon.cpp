@@ -38,8 +38,7 @@ class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports) {
     Napi::Array variants = Napi::Array::New(env);
-    for (const cpu::Kernels* kernels : cpu::available_kernels())
-      variants.Set(variants.Length(), kernels->name);
+    for (const cpu::Kernels* kernels : cpu::available_kernels()) variants.Set(variants.Length(), kernels->name);
     exports.Set("requestFields", names(env, kRequestFieldNames));
     exports.Set("reportFields", names(env, kReportFieldNames));
     exports.Set("variants", variants);

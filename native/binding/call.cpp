@@ -52,8 +52,7 @@ double field(const CallArrays& arrays, RequestField name) {
 // A count that fits: an integer from `least` to 2⁵³.
 bool read_count(const CallArrays& arrays, RequestField name, int64_t least, int64_t& count) {
   const double value = field(arrays, name);
-  if (!(value >= static_cast<double>(least) && value <= 9007199254740992.0) || value != std::floor(value))
-    return false;
+  if (!(value >= static_cast<double>(least) && value <= 9007199254740992.0) || value != std::floor(value)) return false;
   count = static_cast<int64_t>(value);
   return true;
 }
@@ -86,10 +85,8 @@ bool make_pair_loss(const CallArrays& arrays, PairLoss& loss) {
       return true;
     case 2:
       loss = ArcFaceLoss::make(
-          gamma, margin,
-          derivative ? ArcFaceLoss::Derivative::kExact : ArcFaceLoss::Derivative::kStraightThrough,
-          field(arrays, RequestField::beyondPi) != 0 ? ArcFaceLoss::BeyondPi::kCosine
-                                                     : ArcFaceLoss::BeyondPi::kLinear);
+          gamma, margin, derivative ? ArcFaceLoss::Derivative::kExact : ArcFaceLoss::Derivative::kStraightThrough,
+          field(arrays, RequestField::beyondPi) != 0 ? ArcFaceLoss::BeyondPi::kCosine : ArcFaceLoss::BeyondPi::kLinear);
       return true;
     case 3:
       loss = TripletLoss::make(margin);
@@ -105,23 +102,20 @@ bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
   const bool ok =
       read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
       read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kRequired, a.anchor_labels) &&
-      read(info, 4, Presence::kOptional, a.candidates) &&
-      read(info, 5, Presence::kOptional, a.candidate_labels) &&
+      read(info, 4, Presence::kOptional, a.candidates) && read(info, 5, Presence::kOptional, a.candidate_labels) &&
       read(info, 6, Presence::kOptional, a.upstream) && read(info, 7, Presence::kRequired, a.anchor_losses) &&
-      read(info, 8, Presence::kOptional, a.gradient) &&
-      read(info, 9, Presence::kOptional, a.candidate_gradient) &&
+      read(info, 8, Presence::kOptional, a.gradient) && read(info, 9, Presence::kOptional, a.candidate_gradient) &&
       a.request.length == static_cast<int64_t>(RequestField::kCount) &&
       a.report.length == static_cast<int64_t>(ReportField::kCount);
   return ok || wrong_arguments(info);
 }
 
 bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
-  const bool ok =
-      read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
-      read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kOptional, a.candidates) &&
-      read(info, 4, Presence::kRequired, a.gradient) &&
-      a.request.length == static_cast<int64_t>(RequestField::kCount) &&
-      a.report.length == static_cast<int64_t>(ReportField::kCount);
+  const bool ok = read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
+                  read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kOptional, a.candidates) &&
+                  read(info, 4, Presence::kRequired, a.gradient) &&
+                  a.request.length == static_cast<int64_t>(RequestField::kCount) &&
+                  a.report.length == static_cast<int64_t>(ReportField::kCount);
   return ok || wrong_arguments(info);
 }
 
@@ -174,8 +168,7 @@ void write_report(const CallArrays& arrays, const Outcome& outcome, const Result
   report[static_cast<int>(ReportField::array)] = static_cast<double>(outcome.array);
   report[static_cast<int>(ReportField::row)] = static_cast<double>(outcome.row);
   report[static_cast<int>(ReportField::loss)] = results ? results->loss : 0;
-  report[static_cast<int>(ReportField::validAnchors)] =
-      results ? static_cast<double>(results->valid_anchors) : 0;
+  report[static_cast<int>(ReportField::validAnchors)] = results ? static_cast<double>(results->valid_anchors) : 0;
 }
 
 }  // namespace circle::binding

@@ -48,8 +48,8 @@ class Job : public Napi::AsyncWorker {
 
 }  // namespace
 
-Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine,
-                      const CallArrays& arrays, RunCall run) {
+Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, const CallArrays& arrays,
+                      RunCall run) {
   const Napi::Env env = info.Env();
   auto* const job = new Job(env, std::move(engine), arrays, run);  // deletes itself when it is done
   job->keep_alive(info);

@@ -32,8 +32,7 @@ Outcome run_similarity(SharedEngine& engine, const CallArrays& arrays, const std
   Outcome outcome{Status::kInvalid};
   if (make_rows(arrays, rows) && arrays.gradient.length % rows.candidate_count == 0 &&
       arrays.gradient.length / rows.candidate_count == rows.anchor_count)
-    outcome =
-        engine.with_engine([&](cpu::Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
+    outcome = engine.with_engine([&](cpu::Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
   write_report(arrays, outcome, nullptr);
   return outcome;
 }
@@ -43,8 +42,7 @@ Napi::Function Session::define(Napi::Env env) {
       env, "Session",
       {InstanceMethod<&Session::compute>("compute"), InstanceMethod<&Session::compute_async>("computeAsync"),
        InstanceMethod<&Session::similarity>("similarity"),
-       InstanceMethod<&Session::similarity_async>("similarityAsync"),
-       InstanceMethod<&Session::release>("release"),
+       InstanceMethod<&Session::similarity_async>("similarityAsync"), InstanceMethod<&Session::release>("release"),
        InstanceMethod<&Session::workspace_bytes>("workspaceBytes")});
 }
 

@@ -23,8 +23,7 @@ CIRCLE_INLINE auto pair_roles(int32_t anchor_label, I candidate_labels) {
 // The same where some are not: `excluded` is the candidate that is the anchor itself, or −1;
 // candidates from `count` on do not exist.
 template <class I>
-CIRCLE_INLINE auto pair_roles(int32_t anchor_label, I candidate_labels, I candidates, int32_t excluded,
-                              int32_t count) {
+CIRCLE_INLINE auto pair_roles(int32_t anchor_label, I candidate_labels, I candidates, int32_t excluded, int32_t count) {
   const auto exists = (candidates < count) & (candidates != excluded);
   const auto roles = pair_roles(anchor_label, candidate_labels);
   return PairRoles<decltype(exists & roles.positive)>{roles.positive & exists, roles.negative & exists};

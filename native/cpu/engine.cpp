@@ -64,8 +64,7 @@ Outcome Engine::similarity(const Rows& rows, float* out, const std::atomic<bool>
   PackedRows packed(kernels_, rows, plan, workspace_, team);
   constexpr CandidateForms kForms{true, false};
   const int64_t tile_bytes = plan.tile_floats() * static_cast<int64_t>(sizeof(float));
-  if (!packed.reserve(plan.statistics_panel(0).size(), kForms) ||
-      !workspace_.tiles.reserve(team.size() * tile_bytes))
+  if (!packed.reserve(plan.statistics_panel(0).size(), kForms) || !workspace_.tiles.reserve(team.size() * tile_bytes))
     return {Status::kOutOfMemory};
   Outcome outcome = packed.pack_anchors();
   if (outcome.ok()) outcome = packed.measure_candidates();

@@ -62,8 +62,7 @@ struct Kernels {
   void (*accumulate)(const float* tile, Orientation, int count, int steps, Panels others, int panel_count,
                      Panels gradient, Start);
   // Back through the normalisation, from panels into row-major `out`.
-  void (*unpack_gradient)(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim,
-                          float* out);
+  void (*unpack_gradient)(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim, float* out);
 
   // out[i] = e^values[i]; for the exponential's own test.
   void (*exponentials)(const float* values, int64_t count, float* out);

@@ -53,22 +53,18 @@ bool LossCall<Loss>::reserve() {
   }
   Workspace& w = workspace_;
   const int64_t panel_floats = plan_.dim_panels() * kPanel, partial = sizeof(AnchorPartial);
-  bool ok =
-      rows_.reserve(widest, {true, wants_gradient()}) &&
-      w.tiles.reserve(most_tiles * plan_.tile_floats() * floats) &&
-      w.candidate_labels.reserve((plan_.candidates.rows + kGrain) * static_cast<int64_t>(sizeof(int32_t))) &&
-      w.row_partials.reserve(first.size() * rows * partial) &&
-      w.statistics.reserve(rows * static_cast<int64_t>(sizeof(AnchorStatistics))) &&
-      w.losses.reserve(rows * static_cast<int64_t>(sizeof(AnchorLoss))) &&
-      w.terms.reserve(rows * static_cast<int64_t>(sizeof(AnchorTerms)));
+  bool ok = rows_.reserve(widest, {true, wants_gradient()}) &&
+            w.tiles.reserve(most_tiles * plan_.tile_floats() * floats) &&
+            w.candidate_labels.reserve((plan_.candidates.rows + kGrain) * static_cast<int64_t>(sizeof(int32_t))) &&
+            w.row_partials.reserve(first.size() * rows * partial) &&
+            w.statistics.reserve(rows * static_cast<int64_t>(sizeof(AnchorStatistics))) &&
+            w.losses.reserve(rows * static_cast<int64_t>(sizeof(AnchorLoss))) &&
+            w.terms.reserve(rows * static_cast<int64_t>(sizeof(AnchorTerms)));
   if (plan_.symmetric)
-    ok = ok &&
-         w.column_partials.reserve(plan_.anchors.count() * first.size() * plan_.candidates.edge * partial);
-  if (wants_gradient())
-    ok = ok && w.anchor_gradient.reserve(plan_.anchors.padded_rows() * panel_floats * floats);
+    ok = ok && w.column_partials.reserve(plan_.anchors.count() * first.size() * plan_.candidates.edge * partial);
+  if (wants_gradient()) ok = ok && w.anchor_gradient.reserve(plan_.anchors.padded_rows() * panel_floats * floats);
   if (results_.candidate_gradient) {
-    const int64_t gradient_rows =
-        Loss::kHardest ? plan_.candidates.padded_rows() : widest * plan_.candidates.edge;
+    const int64_t gradient_rows = Loss::kHardest ? plan_.candidates.padded_rows() : widest * plan_.candidates.edge;
     ok = ok && w.candidate_gradient.reserve(gradient_rows * panel_floats * floats);
   }
   return ok;
@@ -112,8 +108,7 @@ Outcome LossCall<Loss>::forward() {
   for (Range panel{0, 0}; panel.end < plan_.candidates.count();) {
     panel = plan_.statistics_panel(panel.end);
     rows_.pack_candidates(panel, {true, false});
-    team_.for_each(plan_.tiles_in(panel),
-                   [&](int64_t number, int worker) { tile_statistics(panel, number, worker); });
+    team_.for_each(plan_.tiles_in(panel), [&](int64_t number, int worker) { tile_statistics(panel, number, worker); });
     team_.for_each(plan_.anchors.count(), [&](int64_t block, int) { fold_statistics(panel, block); });
     if (team_.aborted()) return {Status::kAborted};
   }
@@ -129,15 +124,13 @@ void LossCall<Loss>::tile_statistics(Range panel, int64_t number, int worker) {
   rows_.similarity_tile(panel, index, values);
   const bool mutual = plan_.symmetric && !plan_.diagonal(index);
   loss_kernels_.statistics(
-      loss_, tile_at(index, values),
-      row_partials(panel, index.column_block, plan_.anchors.first(index.row_block)),
+      loss_, tile_at(index, values), row_partials(panel, index.column_block, plan_.anchors.first(index.row_block)),
       mutual ? column_partials(index.row_block, panel, plan_.candidates.first(index.column_block)) : nullptr);
 }
 
 template <class Loss>
 AnchorPartial* LossCall<Loss>::row_partials(Range panel, int64_t column_block, int64_t row) const {
-  return workspace_.row_partials.as<AnchorPartial>() + (column_block - panel.begin) * plan_.anchors.rows +
-         row;
+  return workspace_.row_partials.as<AnchorPartial>() + (column_block - panel.begin) * plan_.anchors.rows + row;
 }
 
 template <class Loss>
@@ -155,8 +148,7 @@ void fold(const Loss& loss, AnchorStatistics& into, const AnchorPartial& partial
     LogSum& sum = into.side[side];
     if constexpr (Loss::kHardest) {
       // Ascending order and a strict comparison: the first of equals stays. NaN stays once it is there.
-      if (piece.sum == 0 ||
-          (!sum.empty() && (piece.reference <= sum.reference || sum.reference != sum.reference)))
+      if (piece.sum == 0 || (!sum.empty() && (piece.reference <= sum.reference || sum.reference != sum.reference)))
         continue;
       sum = {piece.reference, 1};
       into.hardest[side] = static_cast<int32_t>(first + piece.hardest);
@@ -190,10 +182,8 @@ AnchorStatistics LossCall<Loss>::whole_batch() const {
   AnchorStatistics whole;
   for (int64_t row = 0; row < plan_.anchors.rows; ++row) {
     const AnchorStatistics& anchor = statistics()[row];
-    merge(loss_.positive, whole.side[kPositive], anchor.side[kPositive].reference,
-          anchor.side[kPositive].sum);
-    merge(loss_.negative, whole.side[kNegative], anchor.side[kNegative].reference,
-          anchor.side[kNegative].sum);
+    merge(loss_.positive, whole.side[kPositive], anchor.side[kPositive].reference, anchor.side[kPositive].sum);
+    merge(loss_.negative, whole.side[kNegative], anchor.side[kNegative].reference, anchor.side[kNegative].sum);
   }
   return whole;
 }
@@ -222,8 +212,7 @@ Outcome LossCall<Loss>::finish() {
     return {Status::kOverflow};
 
   const double by = divisor(problem_.reduction, valid, nonzero, count);
-  for (int64_t row = 0; row < count; ++row)
-    results_.anchor_losses[row] = static_cast<float>(losses()[row].loss);
+  for (int64_t row = 0; row < count; ++row) results_.anchor_losses[row] = static_cast<float>(losses()[row].loss);
   results_.loss = by == 0 ? 0 : sum / by;
   results_.valid_anchors = valid;
   if (!wants_gradient()) return {};
@@ -252,8 +241,7 @@ void LossCall<Loss>::gradient() {
     rows_.pack_candidates(panel, {recompute, true});
     team_.for_each(plan_.tiles_in(panel), [&](int64_t number, int) { pair_weights(panel, number); });
 
-    const int64_t anchor_blocks =
-        results_.gradient ? (plan_.symmetric ? panel.end : plan_.anchors.count()) : 0;
+    const int64_t anchor_blocks = results_.gradient ? (plan_.symmetric ? panel.end : plan_.anchors.count()) : 0;
     const int64_t candidate_blocks = results_.candidate_gradient ? panel.size() : 0;
     team_.for_each((anchor_blocks + candidate_blocks) * chunks, [&](int64_t task, int) {
       const int64_t target = task / chunks, dim_panel = task % chunks * kPanelsPerTask;
@@ -271,11 +259,9 @@ void LossCall<Loss>::pair_weights(Range panel, int64_t number) {
   const TileIndex index = plan_.tile(panel, number);
   float* const values = tile_values(panel, index);
   if (plan_.storage == TileStorage::kRecomputed) rows_.similarity_tile(panel, index, values);
-  const AnchorTerms* const columns =
-      plan_.symmetric ? terms() + plan_.candidates.first(index.column_block) : nullptr;
+  const AnchorTerms* const columns = plan_.symmetric ? terms() + plan_.candidates.first(index.column_block) : nullptr;
   if constexpr (!Loss::kHardest)
-    loss_kernels_.pair_weights(loss_, tile_at(index, values), terms() + plan_.anchors.first(index.row_block),
-                               columns);
+    loss_kernels_.pair_weights(loss_, tile_at(index, values), terms() + plan_.anchors.first(index.row_block), columns);
 }
 
 // One block of anchors, in ascending order of the other block: for pair-wise labels first the tiles above it,
@@ -286,16 +272,14 @@ void LossCall<Loss>::anchor_products(Range panel, int64_t block, int64_t first_d
   if (plan_.symmetric && block >= panel.begin)
     for (int64_t other = 0; other < block; ++other)
       product(panel, {other, block}, Orientation::kColumns, first_dim_panel, gradient);
-  for (int64_t other = plan_.symmetric ? std::max(panel.begin, block) : panel.begin; other < panel.end;
-       ++other)
+  for (int64_t other = plan_.symmetric ? std::max(panel.begin, block) : panel.begin; other < panel.end; ++other)
     product(panel, {block, other}, Orientation::kRows, first_dim_panel, gradient);
 }
 
 template <class Loss>
 void LossCall<Loss>::candidate_products(Range panel, int64_t block, int64_t first_dim_panel) {
-  const Panels gradient = candidate_gradient(panel)
-                              .from_row((block - panel.begin) * plan_.candidates.edge)
-                              .from_panel(first_dim_panel);
+  const Panels gradient =
+      candidate_gradient(panel).from_row((block - panel.begin) * plan_.candidates.edge).from_panel(first_dim_panel);
   for (int64_t other = 0; other < plan_.anchors.count(); ++other)
     product(panel, {other, block}, Orientation::kColumns, first_dim_panel, gradient);
 }
@@ -308,10 +292,10 @@ void LossCall<Loss>::product(Range panel, TileIndex tile, Orientation orientatio
   const Panels others = by_rows ? rows_.candidates(panel, tile.column_block)
                                 : rows_.anchors().from_row(plan_.anchors.first(tile.row_block));
   const int64_t other_block = by_rows ? tile.column_block : tile.row_block;
-  kernels_.accumulate(tile_values(panel, tile), orientation, by_rows ? rows : columns,
-                      by_rows ? columns : rows, others.from_panel(first_dim_panel),
-                      static_cast<int>(std::min(kPanelsPerTask, plan_.dim_panels() - first_dim_panel)),
-                      gradient, other_block == 0 ? Start::kFresh : Start::kContinue);
+  kernels_.accumulate(tile_values(panel, tile), orientation, by_rows ? rows : columns, by_rows ? columns : rows,
+                      others.from_panel(first_dim_panel),
+                      static_cast<int>(std::min(kPanelsPerTask, plan_.dim_panels() - first_dim_panel)), gradient,
+                      other_block == 0 ? Start::kFresh : Start::kContinue);
 }
 
 // ---- gradient of hardest pairs
@@ -323,16 +307,14 @@ template <class Loss>
 void LossCall<Loss>::hardest_gradient() {
   const int64_t dim = plan_.dim, candidates = plan_.candidates.rows;
   const Panels of_anchors = anchor_gradient(), anchors = rows_.anchors();
-  const bool answers =
-      plan_.symmetric ? results_.gradient != nullptr : results_.candidate_gradient != nullptr;
-  const Panels of_candidates = plan_.symmetric ? of_anchors
-                                               : Panels{workspace_.candidate_gradient.as<float>(),
-                                                        plan_.candidates.padded_rows() * kPanel};
+  const bool answers = plan_.symmetric ? results_.gradient != nullptr : results_.candidate_gradient != nullptr;
+  const Panels of_candidates =
+      plan_.symmetric ? of_anchors
+                      : Panels{workspace_.candidate_gradient.as<float>(), plan_.candidates.padded_rows() * kPanel};
   const RowScale* const scales = rows_.candidate_scales();
   team_.for_each(plan_.dim_panels(), [&](int64_t panel, int) {
     std::fill_n(of_anchors.from_panel(panel).values, plan_.anchors.rows * kPanel, 0.0f);
-    if (answers && !plan_.symmetric)
-      std::fill_n(of_candidates.from_panel(panel).values, candidates * kPanel, 0.0f);
+    if (answers && !plan_.symmetric) std::fill_n(of_candidates.from_panel(panel).values, candidates * kPanel, 0.0f);
     const int64_t first = panel * kPanel, width = std::min<int64_t>(kPanel, dim - first);
     for (int64_t row = 0; row < plan_.anchors.rows; ++row) {
       const float weight = terms()[row].side[kPositive].coefficient;
@@ -400,8 +382,7 @@ void LossCall<Loss>::unpack_candidates(Range panel) {
     const int64_t block = panel.begin + i, first = plan_.candidates.first(block);
     kernels_.unpack_gradient(candidate_gradient(panel).from_row(i * plan_.candidates.edge),
                              rows_.candidates(panel, block), rows_.candidate_scales() + first,
-                             plan_.candidates.size(block), plan_.dim,
-                             results_.candidate_gradient + first * plan_.dim);
+                             plan_.candidates.size(block), plan_.dim, results_.candidate_gradient + first * plan_.dim);
   });
 }
 

@@ -16,8 +16,8 @@ namespace circle::cpu {
 template <class Loss>
 class LossCall {
  public:
-  LossCall(const Kernels& kernels, const Problem& problem, const Loss& loss, Results& results,
-           Workspace& workspace, ThreadTeam& team);
+  LossCall(const Kernels& kernels, const Problem& problem, const Loss& loss, Results& results, Workspace& workspace,
+           ThreadTeam& team);
 
   Outcome run();
 
@@ -39,8 +39,7 @@ class LossCall {
   void pair_weights(Range panel, int64_t number);
   void anchor_products(Range panel, int64_t block, int64_t first_dim_panel);
   void candidate_products(Range panel, int64_t block, int64_t first_dim_panel);
-  void product(Range panel, TileIndex tile, Orientation orientation, int64_t first_dim_panel,
-               Panels gradient);
+  void product(Range panel, TileIndex tile, Orientation orientation, int64_t first_dim_panel, Panels gradient);
 
   void hardest_gradient();
   void unpack_anchors();

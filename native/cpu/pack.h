@@ -33,8 +33,7 @@ struct ProductSum {
   }
 };
 
-static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Normalize normalize,
-                            RowScale* scales) {
+static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Normalize normalize, RowScale* scales) {
   int64_t first_bad = -1;
   for (int64_t row = 0; row < count; ++row) {
     // Squares of floats never overflow a double: the sum is finite exactly when the row is.
@@ -52,8 +51,7 @@ static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Norma
   return first_bad;
 }
 
-static void pack_panels(const float* rows, int64_t count, int64_t dim, const RowScale* scales,
-                        Panels panels) {
+static void pack_panels(const float* rows, int64_t count, int64_t dim, const RowScale* scales, Panels panels) {
   const int64_t padded = round_up(count, kGrain);
   for (int64_t d = 0; d < dim; d += kPanel) {
     const int64_t real = dim - d < kPanel ? dim - d : kPanel;
@@ -66,20 +64,42 @@ static void pack_panels(const float* rows, int64_t count, int64_t dim, const Row
   }
 }
 
-static void pack_groups(const float* rows, int64_t count, int64_t dim, const RowScale* scales,
-                        float* groups) {
-  // 16 coordinates of 32 rows at a time: their 32 cache lines are read whole before they leave the cache.
-  constexpr int64_t kCoordinates = 16;
-  for (int64_t first = 0; first < count; first += kPanel, groups += dim * kPanel) {
-    for (int64_t d = 0; d < dim; d += kCoordinates) {
-      const int64_t end = d + kCoordinates < dim ? d + kCoordinates : dim;
-      for (int64_t row = 0; row < kPanel; ++row) {
-        const bool exists = first + row < count;
-        const float* from = rows + (first + (exists ? row : 0)) * dim;
-        const float inverse = exists ? scales[first + row].inverse : 0;
-        for (int64_t k = d; k < end; ++k) groups[k * kPanel + row] = exists ? from[k] * inverse : 0;
-      }
+// Rows and columns of a kLanes × kLanes block change places: at each of log₂ kLanes steps two rows swap the lanes whose
+// number has the step's bit against those that lack it.
+template <int step, int... lanes>
+CIRCLE_INLINE void swap_lanes(Floats& low, Floats& high, std::integer_sequence<int, lanes...>) {
+  const Floats first = low, second = high;
+  low = __builtin_shufflevector(first, second, ((lanes & step) ? lanes - step + kLanes : lanes)...);
+  high = __builtin_shufflevector(first, second, ((lanes & step) ? lanes + kLanes : lanes + step)...);
+}
+
+template <int step = 1>
+CIRCLE_INLINE void transpose(Floats (&block)[kLanes]) {
+  if constexpr (step < kLanes) {
+#pragma GCC unroll 16
+    for (int row = 0; row < kLanes; ++row)
+      if (!(row & step)) swap_lanes<step>(block[row], block[row + step], std::make_integer_sequence<int, kLanes>());
+    transpose<step * 2>(block);
+  }
+}
+
+static void pack_groups(const float* rows, int64_t count, int64_t dim, const RowScale* scales, float* groups) {
+  for (int64_t first = 0; first < round_up(count, kPanel); first += kLanes) {
+    float* const group = groups + first / kPanel * dim * kPanel + first % kPanel;
+    const int64_t real_rows = count - first < kLanes ? count - first : kLanes;
+    int64_t d = 0;
+    for (; d + kLanes <= dim; d += kLanes) {
+      Floats block[kLanes];
+#pragma GCC unroll 16
+      for (int64_t row = 0; row < kLanes; ++row)
+        block[row] = row < real_rows ? load(rows + (first + row) * dim + d) * scales[first + row].inverse : Floats{};
+      transpose(block);
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < kLanes; ++k) store(group + (d + k) * kPanel, block[k]);
     }
+    for (; d < dim; ++d)
+      for (int64_t row = 0; row < kLanes; ++row)
+        group[d * kPanel + row] = row < real_rows ? rows[(first + row) * dim + d] * scales[first + row].inverse : 0;
   }
 }
 

@@ -8,12 +8,10 @@ bool PackedRows::reserve(int64_t widest_panel, CandidateForms forms) {
   const int64_t padded = plan_.anchors.padded_rows();
   bool ok = w.anchor_scales.reserve(padded * static_cast<int64_t>(sizeof(RowScale))) &&
             w.anchor_panels.reserve(padded * panel_floats * floats);
-  if (plan_.symmetric)
-    return ok && w.anchor_groups.reserve(plan_.candidates.count() * plan_.group_floats() * floats);
+  if (plan_.symmetric) return ok && w.anchor_groups.reserve(plan_.candidates.count() * plan_.group_floats() * floats);
   ok = ok && w.candidate_scales.reserve(plan_.candidates.rows * static_cast<int64_t>(sizeof(RowScale)));
   if (forms.groups) ok = ok && w.candidate_groups.reserve(widest_panel * plan_.group_floats() * floats);
-  if (forms.panels)
-    ok = ok && w.candidate_panels.reserve(widest_panel * plan_.candidates.edge * panel_floats * floats);
+  if (forms.panels) ok = ok && w.candidate_panels.reserve(widest_panel * plan_.candidates.edge * panel_floats * floats);
   return ok;
 }
 
@@ -21,8 +19,8 @@ Outcome PackedRows::measure(const float* rows, const Blocks& blocks, RowScale* s
   std::atomic<int64_t> first_bad{blocks.rows};
   team_.for_each(blocks.count(), [&](int64_t block, int) {
     const int64_t first = blocks.first(block);
-    const int64_t bad = kernels_.measure_rows(rows + first * plan_.dim, blocks.size(block), plan_.dim,
-                                              rows_.normalize, scales + first);
+    const int64_t bad =
+        kernels_.measure_rows(rows + first * plan_.dim, blocks.size(block), plan_.dim, rows_.normalize, scales + first);
     if (bad < 0) return;
     int64_t known = first_bad.load();
     while (first + bad < known && !first_bad.compare_exchange_weak(known, first + bad)) {
@@ -59,8 +57,7 @@ void PackedRows::pack_candidates(Range panel, CandidateForms forms) {
     const int64_t block = panel.begin + i;
     const int64_t first = plan_.candidates.first(block), count = plan_.candidates.size(block);
     const float* from = rows_.candidates + first * plan_.dim;
-    if (forms.groups)
-      kernels_.pack_groups(from, count, plan_.dim, candidate_scales() + first, groups(panel, block));
+    if (forms.groups) kernels_.pack_groups(from, count, plan_.dim, candidate_scales() + first, groups(panel, block));
     if (forms.panels)
       kernels_.pack_panels(from, count, plan_.dim, candidate_scales() + first, candidates(panel, block));
   });
@@ -78,9 +75,8 @@ Panels PackedRows::candidates(Range panel, int64_t block) const {
 }
 
 void PackedRows::similarity_tile(Range panel, TileIndex tile, float* to) const {
-  kernels_.similarity_tile(anchors().from_row(plan_.anchors.first(tile.row_block)),
-                           groups(panel, tile.column_block), plan_.dim, plan_.anchors.size(tile.row_block),
-                           plan_.candidates.size(tile.column_block),
+  kernels_.similarity_tile(anchors().from_row(plan_.anchors.first(tile.row_block)), groups(panel, tile.column_block),
+                           plan_.dim, plan_.anchors.size(tile.row_block), plan_.candidates.size(tile.column_block),
                            plan_.diagonal(tile) ? TileKind::kDiagonal : TileKind::kFull, to);
 }
 

@@ -21,8 +21,7 @@ struct CandidateForms {
 
 class PackedRows {
  public:
-  PackedRows(const Kernels& kernels, const Rows& rows, const Plan& plan, Workspace& workspace,
-             ThreadTeam& team)
+  PackedRows(const Kernels& kernels, const Rows& rows, const Plan& plan, Workspace& workspace, ThreadTeam& team)
       : kernels_(kernels), rows_(rows), plan_(plan), workspace_(workspace), team_(team) {}
 
   // Room for the anchors, and for the widest panel of candidates in the given forms.
@@ -38,9 +37,7 @@ class PackedRows {
   // Similarities of a tile whose column lies in the packed panel.
   void similarity_tile(Range panel, TileIndex tile, float* to) const;
 
-  Panels anchors() const {
-    return {workspace_.anchor_panels.as<float>(), plan_.anchors.padded_rows() * kPanel};
-  }
+  Panels anchors() const { return {workspace_.anchor_panels.as<float>(), plan_.anchors.padded_rows() * kPanel}; }
   // Rows of the packed panel of candidates, from the given block on.
   Panels candidates(Range panel, int64_t block) const;
 

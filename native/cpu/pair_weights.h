@@ -7,13 +7,12 @@
 namespace circle::cpu::CIRCLE_VARIANT {
 
 template <Mutual mutual, class LossSide>
-CIRCLE_INLINE Floats weights_of_side(const LossSide& side, Floats s, const PairTerm& row,
-                                     const ColumnNumbers& columns, int c) {
+CIRCLE_INLINE Floats weights_of_side(const LossSide& side, Floats s, const PairTerm& row, const ColumnNumbers& columns,
+                                     int c) {
   const Floats key = side.key(s);
   Floats weight = row.coefficient * exponential<Floats, Bits>(side.exponent(key, broadcast(row.reference)));
   if constexpr (mutual == Mutual::kYes)
-    weight +=
-        load(columns.number + c) * exponential<Floats, Bits>(side.exponent(key, load(columns.reference + c)));
+    weight += load(columns.number + c) * exponential<Floats, Bits>(side.exponent(key, load(columns.reference + c)));
   return weight * side.slope(s);
 }
 
@@ -39,8 +38,7 @@ CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTe
       Floats weight = weights_of_side<mutual>(loss.negative, s, row.side[kNegative], columns[kNegative], c);
       weight = roles.negative ? weight : Floats{};
       if (any(roles.positive)) {
-        const Floats positive =
-            weights_of_side<mutual>(loss.positive, s, row.side[kPositive], columns[kPositive], c);
+        const Floats positive = weights_of_side<mutual>(loss.positive, s, row.side[kPositive], columns[kPositive], c);
         weight = roles.positive ? positive : weight;
       }
       store(values, weight);
@@ -49,8 +47,7 @@ CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTe
 }
 
 template <Mutual mutual, class Loss>
-CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTerms* rows,
-                              const AnchorTerms* columns) {
+CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTerms* rows, const AnchorTerms* columns) {
   if (existence(tile) == Existence::kAll)
     weigh_tile<mutual, Existence::kAll>(loss, tile, rows, columns);
   else
@@ -58,8 +55,7 @@ CIRCLE_INLINE void weigh_tile(const Loss& loss, const Tile& tile, const AnchorTe
 }
 
 template <class Loss>
-static void pair_weights(const Loss& loss, const Tile& tile, const AnchorTerms* rows,
-                         const AnchorTerms* columns) {
+static void pair_weights(const Loss& loss, const Tile& tile, const AnchorTerms* rows, const AnchorTerms* columns) {
   if (columns)
     weigh_tile<Mutual::kYes>(loss, tile, rows, columns);
   else

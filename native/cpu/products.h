@@ -1,7 +1,8 @@
 // The products over whole tiles, each a loop of micro-kernels.
 //
-// A tile of 192 × 192 over dim 512 reads 2 × 393 KB of packed rows, which L2 holds, and does 38 MFLOP: 48
-// flops a byte even if every read went to L3. The micro-kernel's multiply-adds are the bound.
+// A tile of 192 × 192 over dim 512 reads 2 × 393 KB of packed rows, which L2 just holds, and does 38 MFLOP: 48 flops a
+// byte even if every read went to L3. The micro-kernel's multiply-adds are the bound, as long as nothing waits for
+// memory: operands that the hardware does not see coming, because they lie in short runs, are prefetched.
 #pragma once
 
 #include "native/cpu/kernels.h"
@@ -15,12 +16,17 @@ static void mirror(float* tile, int edge) {
   for (int rows = 0; rows < edge; rows += kBlock)
     for (int columns = 0; columns <= rows; columns += kBlock)
       for (int r = rows; r < rows + kBlock && r < edge; ++r)
-        for (int c = columns; c < columns + kBlock && c < r; ++c)
-          tile[r * kTileStride + c] = tile[c * kTileStride + r];
+        for (int c = columns; c < columns + kBlock && c < r; ++c) tile[r * kTileStride + c] = tile[c * kTileStride + r];
 }
 
-static void similarity_tile(Panels anchors, const float* groups, int64_t dim, int rows, int columns,
-                            TileKind kind, float* tile) {
+CIRCLE_INLINE void prefetch_rows(const float* first, int rows, int columns, int stride) {
+  constexpr int kCacheLine = 16;
+  for (int r = 0; r < rows; ++r)
+    for (int c = 0; c < columns; c += kCacheLine) __builtin_prefetch(first + r * stride + c);
+}
+
+static void similarity_tile(Panels anchors, const float* groups, int64_t dim, int rows, int columns, TileKind kind,
+                            float* tile) {
   for (int column = 0; column < columns; column += kWidth) {
     const float* group = groups + column / kPanel * dim * kPanel + column % kPanel;
     const int end = kind == TileKind::kDiagonal && column + kWidth < rows ? column + kWidth : rows;
@@ -28,8 +34,9 @@ static void similarity_tile(Panels anchors, const float* groups, int64_t dim, in
       Accumulators sums{};
       for (int64_t d = 0; d < dim; d += kPanel) {
         const int64_t steps = dim - d < kPanel ? dim - d : kPanel;
-        multiply_add<kPanel, 1>(sums, anchors.values + d / kPanel * anchors.stride + row * kPanel,
-                                group + d * kPanel, steps);
+        const float* const from = anchors.values + d / kPanel * anchors.stride + row * kPanel;
+        if (d + kPanel < dim) prefetch_rows(from + anchors.stride, kHeight, kPanel, kPanel);
+        multiply_add<kPanel, 1>(sums, from, group + d * kPanel, steps);
       }
       store_accumulators(sums, tile + row * kTileStride + column, kTileStride);
     }
@@ -37,11 +44,21 @@ static void similarity_tile(Panels anchors, const float* groups, int64_t dim, in
   if (kind == TileKind::kDiagonal) mirror(tile, rows);
 }
 
+// The part of the tile that the next micro-kernel rows need, a share of it with each panel of the current ones.
 template <int RowStride, int StepStride>
-CIRCLE_INLINE void accumulate_oriented(const float* tile, int count, int steps, Panels others,
-                                       int panel_count, Panels gradient, Start start) {
+CIRCLE_INLINE void prefetch_share(const float* next, int steps, int panel, int panel_count) {
+  const int lines = RowStride > StepStride ? kHeight : steps;
+  const int first = lines * panel / panel_count, end = lines * (panel + 1) / panel_count;
+  prefetch_rows(next + first * kTileStride, end - first, RowStride > StepStride ? steps : kHeight, kTileStride);
+}
+
+template <int RowStride, int StepStride>
+CIRCLE_INLINE void accumulate_oriented(const float* tile, int count, int steps, Panels others, int panel_count,
+                                       Panels gradient, Start start) {
   for (int row = 0; row < count; row += kHeight) {
     for (int panel = 0; panel < panel_count; ++panel) {
+      if (row + kHeight < count)
+        prefetch_share<RowStride, StepStride>(tile + (row + kHeight) * RowStride, steps, panel, panel_count);
       for (int column = 0; column < kPanel; column += kWidth) {
         float* to = gradient.values + panel * gradient.stride + row * kPanel + column;
         Accumulators sums{};
@@ -54,8 +71,8 @@ CIRCLE_INLINE void accumulate_oriented(const float* tile, int count, int steps, 
   }
 }
 
-static void accumulate(const float* tile, Orientation orientation, int count, int steps, Panels others,
-                       int panel_count, Panels gradient, Start start) {
+static void accumulate(const float* tile, Orientation orientation, int count, int steps, Panels others, int panel_count,
+                       Panels gradient, Start start) {
   if (orientation == Orientation::kRows)
     accumulate_oriented<kTileStride, 1>(tile, count, steps, others, panel_count, gradient, start);
   else

@@ -72,8 +72,7 @@ class ThreadPool {
 
   void work(int worker) {
     for (int spins = 0;;) {
-      if (admitted_.load(std::memory_order_relaxed) >= worker &&
-          next_.load(std::memory_order_relaxed) < count_hint()) {
+      if (admitted_.load(std::memory_order_relaxed) >= worker && next_.load(std::memory_order_relaxed) < count_hint()) {
         inside_.fetch_add(1);
         if (admitted_.load() >= worker) iterate(worker);
         inside_.fetch_sub(1);

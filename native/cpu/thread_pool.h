@@ -28,8 +28,7 @@ class ThreadTeam {
   template <class Body>
   void for_each(int64_t count, const Body& body) {
     run(
-        count, [](const void* b, int64_t i, int worker) { (*static_cast<const Body*>(b))(i, worker); },
-        &body);
+        count, [](const void* b, int64_t i, int worker) { (*static_cast<const Body*>(b))(i, worker); }, &body);
   }
 
  private:

@@ -20,8 +20,8 @@ CIRCLE_INLINE void raise_references(const LossSide& side, Floats s, Ints mask, F
 }
 
 template <Mutual mutual, class LossSide>
-CIRCLE_INLINE void add_exponentials(const LossSide& side, Floats s, Ints mask, Floats row_reference,
-                                    Floats& row_sum, const float* column_reference, float* column_sum) {
+CIRCLE_INLINE void add_exponentials(const LossSide& side, Floats s, Ints mask, Floats row_reference, Floats& row_sum,
+                                    const float* column_reference, float* column_sum) {
   const Floats key = side.key(s);
   const Floats of_row = exponential<Floats, Bits>(side.exponent(key, row_reference));
   row_sum += mask ? of_row : Floats{};
@@ -70,8 +70,7 @@ CIRCLE_INLINE void row_sums(const Loss& loss, const Tile& tile, int r, AnchorPar
 }
 
 template <Mutual mutual, Existence existence, class Loss>
-CIRCLE_INLINE void sums_of_tile(const Loss& loss, const Tile& tile, AnchorPartial* rows,
-                                AnchorPartial* of_columns) {
+CIRCLE_INLINE void sums_of_tile(const Loss& loss, const Tile& tile, AnchorPartial* rows, AnchorPartial* of_columns) {
   ColumnNumbers columns[2];
   if constexpr (mutual == Mutual::kYes) {
     for (int side : {kPositive, kNegative})
@@ -97,8 +96,7 @@ CIRCLE_INLINE void take_harder(SidePartial& hardest, float key, int column) {
 }
 
 template <class Loss>
-CIRCLE_INLINE void hardest_of_tile(const Loss& loss, const Tile& tile, AnchorPartial* rows,
-                                   AnchorPartial* columns) {
+CIRCLE_INLINE void hardest_of_tile(const Loss& loss, const Tile& tile, AnchorPartial* rows, AnchorPartial* columns) {
   constexpr AnchorPartial kNone = {{{kNoKey, 0, -1}, {kNoKey, 0, -1}}};
   for (int r = 0; r < tile.rows; ++r) rows[r] = kNone;
   if (columns)
@@ -118,8 +116,7 @@ CIRCLE_INLINE void hardest_of_tile(const Loss& loss, const Tile& tile, AnchorPar
 }
 
 template <Mutual mutual, class Loss>
-CIRCLE_INLINE void sums_of_tile(const Loss& loss, const Tile& tile, AnchorPartial* rows,
-                                AnchorPartial* columns) {
+CIRCLE_INLINE void sums_of_tile(const Loss& loss, const Tile& tile, AnchorPartial* rows, AnchorPartial* columns) {
   if (existence(tile) == Existence::kAll)
     sums_of_tile<mutual, Existence::kAll>(loss, tile, rows, columns);
   else

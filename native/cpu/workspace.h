@@ -44,10 +44,9 @@ struct Workspace {
 
   template <class Visit>
   void visit(const Visit& visit) {
-    for (Buffer* buffer :
-         {&anchor_scales, &candidate_scales, &anchor_panels, &anchor_groups, &candidate_panels,
-          &candidate_groups, &anchor_gradient, &candidate_gradient, &candidate_labels, &tiles, &row_partials,
-          &column_partials, &statistics, &losses, &terms})
+    for (Buffer* buffer : {&anchor_scales, &candidate_scales, &anchor_panels, &anchor_groups, &candidate_panels,
+                           &candidate_groups, &anchor_gradient, &candidate_gradient, &candidate_labels, &tiles,
+                           &row_partials, &column_partials, &statistics, &losses, &terms})
       visit(*buffer);
   }
 };

@@ -63,8 +63,8 @@ struct ArcFaceLoss {
     const double cosine = std::cos(margin), sine = std::sin(margin);
     const float scale = static_cast<float>(gamma);
     return {{scale, static_cast<float>(cosine), static_cast<float>(sine),
-             beyond_pi == BeyondPi::kLinear ? static_cast<float>(-cosine) : -2.0f,
-             static_cast<float>(margin * sine), derivative == Derivative::kStraightThrough ? 1.0f : 0.0f},
+             beyond_pi == BeyondPi::kLinear ? static_cast<float>(-cosine) : -2.0f, static_cast<float>(margin * sine),
+             derivative == Derivative::kStraightThrough ? 1.0f : 0.0f},
             {scale, +1, 0}};
   }
 };

@@ -28,11 +28,7 @@ struct CircleSide {
     const bool full = derivative == CircleDerivative::kFull;
     const float o = static_cast<float>(optimum), centre = static_cast<float>((optimum + target) / 2);
     // From the rounded numbers, as `key` computes it: a clamped pair has the logit 0 exactly.
-    return {static_cast<float>(gamma),
-            centre,
-            absolute(o - centre),
-            o,
-            static_cast<float>(full ? 2 * gamma : gamma),
+    return {static_cast<float>(gamma), centre, absolute(o - centre), o, static_cast<float>(full ? 2 * gamma : gamma),
             full ? centre : o};
   }
 
