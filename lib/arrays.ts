@@ -92,15 +92,17 @@ type Named = readonly [name: string, array: Float32Array | Int32Array | undefine
 
 /** Results may not share memory with inputs or each other: engines read inputs while they write results. */
 export function checkApart(outputs: readonly Named[], inputs: readonly Named[]): void {
-  for (const [index, [name, array]] of outputs.entries()) {
+  for (let i = 0; i < outputs.length; i++) {
+    const [name, array] = outputs[i];
     if (array === undefined) continue;
-    for (const [otherName, other] of [...inputs, ...outputs.slice(0, index)]) {
+    for (let j = 0; j < inputs.length + i; j++) {
+      const [otherName, other] = j < inputs.length ? inputs[j] : outputs[j - inputs.length];
       if (other !== undefined && overlaps(array, other)) throw overlap(name, otherName);
     }
   }
 }
 
 function overlaps(a: ArrayBufferView, b: ArrayBufferView): boolean {
-  const apart = a.byteOffset + a.byteLength <= b.byteOffset || b.byteOffset + b.byteLength <= a.byteOffset;
-  return a.buffer === b.buffer && !apart;
+  if (a.buffer !== b.buffer) return false;
+  return a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
 }

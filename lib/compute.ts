@@ -9,7 +9,7 @@ import {
   parse,
   schemas,
 } from './options.ts';
-import { checkSettings, createProblem, type Settings } from './problem.ts';
+import { createProblem, createSettings, type Settings } from './problem.ts';
 import type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
 
@@ -82,8 +82,8 @@ export const computeCircleLossAsync: ComputeAsync<CircleLossOptions & Abortable>
   labels: Labels,
   options: unknown,
 ) => {
-  const { signal, ...given } = parse(schemas.circleLossAsync, options);
-  return computeWithAsync(fromCircleOptions(given), embeddings, labels, signal);
+  const parsed = parse(schemas.circleLossAsync, options);
+  return computeWithAsync(fromCircleOptions(parsed), embeddings, labels, parsed.signal);
 };
 
 /**
@@ -95,7 +95,7 @@ export const computeCircleLossAsync: ComputeAsync<CircleLossOptions & Abortable>
  * Source: Sun et al., arXiv:2002.10857v2; Deng et al., "ArcFace", CVPR 2019, arXiv:1801.07698, Eq. 3.
  */
 export const computePairLoss: Compute<PairLossOptions> = (embeddings: Float32Array, labels: Labels, options: unknown) =>
-  computeWith(parse(schemas.pairLoss, options) as Settings, embeddings, labels);
+  computeWith(fromPairLossOptions(parse(schemas.pairLoss, options)), embeddings, labels);
 
 /** `computePairLoss` as `computeCircleLossAsync` does it. */
 export const computePairLossAsync: ComputeAsync<PairLossOptions & Abortable> = async (
@@ -103,33 +103,38 @@ export const computePairLossAsync: ComputeAsync<PairLossOptions & Abortable> = a
   labels: Labels,
   options: unknown,
 ) => {
-  const { signal, ...given } = parse(schemas.pairLossAsync, options);
-  return computeWithAsync(given as Settings, embeddings, labels, signal);
+  const parsed = parse(schemas.pairLossAsync, options);
+  return computeWithAsync(fromPairLossOptions(parsed), embeddings, labels, parsed.signal);
 };
 
-type CircleOptions = ReturnType<typeof parse<typeof schemas.circleLoss>>;
+function fromCircleOptions(options: ReturnType<typeof parse<typeof schemas.circleLoss>>): Settings {
+  const { margin, gamma, optima, targets, weighting } = options;
+  return createSettings(options, { type: 'circle', margin, gamma, optima, targets, weighting });
+}
 
-function fromCircleOptions({ margin, gamma, optima, targets, weighting, ...rest }: CircleOptions): Settings {
-  return { ...rest, pairLoss: { type: 'circle', margin, gamma, optima, targets, weighting } };
+function fromPairLossOptions(options: ReturnType<typeof parse<typeof schemas.pairLoss>>): Settings {
+  return createSettings(options, options.pairLoss);
 }
 
 /** Has the fields that the options ask for, as the call signatures above say. */
 type AskedFor = Required<PairLossResult>;
 
 function computeWith(settings: Settings, embeddings: unknown, labels: unknown): AskedFor {
-  checkSettings(settings);
-  const problem = createProblem(settings, settings, embeddings, labels);
-  const engine = sharedEngine(settings.engine ?? 'auto');
-  const result = run(engine, problem);
-  trim(engine);
-  return result as AskedFor;
+  const problem = createProblem(settings, settings.arrays, embeddings, labels);
+  const engine = sharedEngine(settings.engine);
+  try {
+    return run(engine, problem) as AskedFor;
+  } finally {
+    trim(engine);
+  }
 }
 
 async function computeWithAsync(settings: Settings, embeddings: unknown, labels: unknown, signal?: AbortSignal) {
-  checkSettings(settings);
-  const problem = createProblem(settings, settings, embeddings, labels);
-  const engine = sharedEngine(settings.engine ?? 'auto');
-  const result = await runAsync(engine, problem, signal);
-  trim(engine);
-  return result as AskedFor;
+  const problem = createProblem(settings, settings.arrays, embeddings, labels);
+  const engine = sharedEngine(settings.engine);
+  try {
+    return (await runAsync(engine, problem, signal)) as AskedFor;
+  } finally {
+    trim(engine);
+  }
 }

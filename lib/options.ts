@@ -233,10 +233,10 @@ export const schemas = {
   similarityAsync: strict({ ...similarityShape, signal }),
 };
 
-/** Holds options to a schema; the error names the first option that fails. */
+/** Holds options to a schema and returns them as they are; the error names the first option that fails. */
 export function parse<T extends z.ZodType>(schema: T, options: unknown, name = 'options'): z.output<T> {
   const result = schema.safeParse(options);
-  if (result.success) return result.data;
+  if (result.success) return options as z.output<T>;
   throw firstError(schema, result.error.issues[0], options, name);
 }
 

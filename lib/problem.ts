@@ -25,19 +25,20 @@ export interface StepArrays {
   out?: { anchorLosses?: unknown; gradient?: unknown; classWeightGradient?: unknown; candidateGradient?: unknown };
 }
 
-/** Options as parsed, the shape of flat Circle loss options brought to that of the family. */
-export interface Settings extends StepArrays {
+/** Options as parsed: of one shape, because reading what an object lacks is slow, and with the defaults filled in. */
+export interface Settings {
   dim: number;
   pairLoss: PairLoss;
-  normalize?: boolean;
-  scope?: Scope;
-  reduction?: Reduction;
-  gradient?: 'compute' | 'skip';
-  candidateGradient?: 'skip' | 'compute';
-  checkFinite?: 'throw' | 'propagate';
-  engine?: EngineName;
-  threads?: number;
-  workspaceLimit?: number;
+  normalize: boolean;
+  scope: Scope;
+  reduction: Reduction;
+  gradient: 'compute' | 'skip';
+  candidateGradient: 'skip' | 'compute';
+  checkFinite: 'throw' | 'propagate';
+  engine: EngineName;
+  threads: number;
+  workspaceLimit: number;
+  arrays: StepArrays;
 }
 
 export const defaultWorkspaceLimit = 256 * 2 ** 20;
@@ -45,8 +46,34 @@ export const defaultWorkspaceLimit = 256 * 2 ** 20;
 /** Asked once: the answer costs a system call. */
 export const defaultThreads = availableParallelism();
 
+type ParsedOptions = Partial<Omit<Settings, 'dim' | 'pairLoss' | 'arrays'>> & StepArrays & { dim: number };
+
+export function createSettings(options: ParsedOptions, pairLoss: PairLoss): Settings {
+  checkCombination(pairLoss, options);
+  return {
+    dim: options.dim,
+    pairLoss,
+    normalize: options.normalize ?? true,
+    scope: options.scope ?? 'anchor',
+    reduction: options.reduction ?? 'mean',
+    gradient: options.gradient ?? 'compute',
+    candidateGradient: options.candidateGradient ?? 'skip',
+    checkFinite: options.checkFinite ?? 'throw',
+    engine: options.engine ?? 'auto',
+    threads: options.threads ?? defaultThreads,
+    workspaceLimit: options.workspaceLimit ?? defaultWorkspaceLimit,
+    arrays: {
+      classWeights: options.classWeights,
+      candidates: options.candidates,
+      candidateLabels: options.candidateLabels,
+      upstream: options.upstream,
+      out: options.out,
+    },
+  };
+}
+
 /** Combinations that the types already reject. */
-export function checkSettings({ pairLoss, normalize, scope }: Settings): void {
+function checkCombination(pairLoss: PairLoss, { normalize, scope }: ParsedOptions): void {
   if (pairLoss.type === 'arcface' && normalize === false) {
     throw invalidArgument(
       'options.normalize',
@@ -154,7 +181,7 @@ export function createProblem(settings: Settings, arrays: StepArrays, embeddings
   if (settings.candidateGradient === 'compute' && candidates.kind !== 'labelled') {
     throw invalidArgument('options.candidateGradient', "'skip' where no candidates are given", 'compute');
   }
-  const scope = settings.scope ?? 'anchor';
+  const { scope } = settings;
   const lossCount = scope === 'batch' ? 1 : anchorLabels.length;
   const upstream = readUpstream(arrays.upstream, lossCount);
   const outputs = makeOutputs(settings, arrays, lossCount, anchors.length, candidates);
@@ -164,13 +191,13 @@ export function createProblem(settings: Settings, arrays: StepArrays, embeddings
     dim,
     candidateKind: candidates.kind,
     pairLoss: resolvePairLoss(settings.pairLoss, candidates.kind === 'classWeights'),
-    normalize: settings.normalize ?? true,
+    normalize: settings.normalize,
     scope,
-    reduction: settings.reduction ?? 'mean',
+    reduction: settings.reduction,
     upstream: upstream.number,
-    checkFinite: settings.checkFinite ?? 'throw',
-    threads: settings.threads ?? defaultThreads,
-    workspaceLimit: settings.workspaceLimit ?? defaultWorkspaceLimit,
+    checkFinite: settings.checkFinite,
+    threads: settings.threads,
+    workspaceLimit: settings.workspaceLimit,
     anchors,
     anchorLabels,
     candidates: candidates.values,

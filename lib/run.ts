@@ -12,9 +12,8 @@ export function run(engine: Engine, problem: Problem): PairLossResult {
 }
 
 export async function runAsync(engine: Engine, problem: Problem, signal?: AbortSignal): Promise<PairLossResult> {
-  if (signal?.aborted) throw aborted(signal);
   const isolated = isolate(problem);
-  const report = await finish(engine.computeAsync(isolated), signal);
+  const report = await finish(() => engine.computeAsync(isolated), signal);
   if (report.status !== 'ok') throw failure(report, isolated, namesOf(isolated));
   deliver([
     ['out.anchorLosses', isolated.anchorLosses, problem.anchorLosses],
@@ -24,9 +23,11 @@ export async function runAsync(engine: Engine, problem: Problem, signal?: AbortS
   return resultOf(engine, problem, report);
 }
 
-/** Waits for a job; an abort that comes before its end rejects, whatever the job came to. */
-export async function finish(job: EngineJob, signal: AbortSignal | undefined): Promise<Report> {
-  if (signal === undefined) return job.done;
+/** Starts a job, unless aborted already, and waits for it; an abort before its end rejects, whatever the job came to. */
+export async function finish(start: () => EngineJob, signal: AbortSignal | undefined): Promise<Report> {
+  if (signal === undefined) return start().done;
+  if (signal.aborted) throw aborted(signal);
+  const job = start();
   const abort = () => job.abort();
   signal.addEventListener('abort', abort, { once: true });
   try {

@@ -3,7 +3,7 @@ import type { Engine } from './engine.ts';
 import { openEngine } from './engines.ts';
 import { disposed } from './errors.ts';
 import { type Abortable, type Labels, parse, type SessionOptions, type StepOptions, schemas } from './options.ts';
-import { checkSettings, createProblem, type Settings, type StepArrays } from './problem.ts';
+import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
 import type { ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
 
@@ -31,9 +31,9 @@ export function createPairLoss(
 ): PairLossSession<ClassLevelResult>;
 export function createPairLoss(options: SessionOptions & { gradient?: 'compute' }): PairLossSession;
 export function createPairLoss(options: unknown): PairLossSession {
-  const settings = parse(schemas.pairLoss, options) as Settings;
-  checkSettings(settings);
-  return openSession(settings, openEngine(settings.engine ?? 'auto'));
+  const parsed = parse(schemas.pairLoss, options);
+  const settings = createSettings(parsed, parsed.pairLoss);
+  return openSession(settings, openEngine(settings.engine));
 }
 
 /** A session on an engine of one's own: a given instruction set, in tests. */
@@ -49,12 +49,12 @@ export function openSession(settings: Settings, engine: Engine): PairLossSession
   };
   return {
     compute(embeddings, labels, step) {
-      const arrays = replaced(settings, read(schemas.step, step));
+      const arrays = replaced(settings.arrays, read(schemas.step, step));
       return run(engine, createProblem(settings, arrays, embeddings, labels));
     },
     async computeAsync(embeddings, labels, step) {
       const { signal, ...given }: { signal?: AbortSignal } & StepArrays = read(schemas.stepAsync, step);
-      const problem = createProblem(settings, replaced(settings, given), embeddings, labels);
+      const problem = createProblem(settings, replaced(settings.arrays, given), embeddings, labels);
       return runAsync(engine, problem, signal);
     },
     dispose,
@@ -63,14 +63,14 @@ export function openSession(settings: Settings, engine: Engine): PairLossSession
 }
 
 /** Candidates replace candidates with their labels, and the other kind: what a step compares with is its own affair. */
-function replaced(settings: Settings, step: StepArrays): StepArrays {
+function replaced(arrays: StepArrays, step: StepArrays): StepArrays {
   const bringsCandidates = step.classWeights !== undefined || step.candidates !== undefined;
-  const { classWeights, candidates } = bringsCandidates ? step : settings;
+  const { classWeights, candidates } = bringsCandidates ? step : arrays;
   return {
     classWeights,
     candidates,
-    candidateLabels: step.candidateLabels ?? (bringsCandidates ? undefined : settings.candidateLabels),
-    upstream: step.upstream ?? settings.upstream,
-    out: step.out ?? settings.out,
+    candidateLabels: step.candidateLabels ?? (bringsCandidates ? undefined : arrays.candidateLabels),
+    upstream: step.upstream ?? arrays.upstream,
+    out: step.out ?? arrays.out,
   };
 }

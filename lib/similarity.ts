@@ -2,7 +2,6 @@
 import { allocate, checkApart, copyOf, float32, output, rowCount } from './arrays.ts';
 import type { SimilarityProblem } from './engine.ts';
 import { sharedEngine, trim } from './engines.ts';
-import { aborted } from './errors.ts';
 import { type Abortable, parse, type SimilarityOptions, schemas } from './options.ts';
 import { defaultThreads } from './problem.ts';
 import { deliver, failure, finish } from './run.ts';
@@ -35,7 +34,6 @@ export async function computeSimilarityAsync(
 ): Promise<Float32Array> {
   const { signal, ...settings } = parse(schemas.similarityAsync, options) as SimilarityOptions & Abortable;
   const problem = createSimilarityProblem(anchors, settings);
-  if (signal?.aborted) throw aborted(signal);
   const isolated: SimilarityProblem = {
     ...problem,
     anchors: copyOf(problem.anchors),
@@ -43,7 +41,7 @@ export async function computeSimilarityAsync(
     out: allocate(problem.out.length),
   };
   const engine = sharedEngine(settings.engine ?? 'auto');
-  const report = await finish(engine.similarityAsync(isolated), signal);
+  const report = await finish(() => engine.similarityAsync(isolated), signal);
   trim(engine);
   if (report.status !== 'ok') throw failure(report, isolated, names);
   deliver([['out', isolated.out, problem.out]]);

@@ -4,7 +4,7 @@ import { openCpu } from '../lib/cpu-engine.ts';
 import type { Engine } from '../lib/engine.ts';
 import { loadCpu } from '../lib/load-native.ts';
 import { type Labels, type PairLossOptions, parse, schemas } from '../lib/options.ts';
-import { checkSettings, createProblem, type Settings } from '../lib/problem.ts';
+import { createProblem, createSettings, type Settings } from '../lib/problem.ts';
 import { referenceEngine } from '../lib/reference-engine.ts';
 import { openSession, type PairLossSession } from '../lib/session.ts';
 
@@ -24,9 +24,8 @@ export const nativeEngines: ListedEngine[] = (module?.variants ?? []).map((varia
 export const engineList: ListedEngine[] = [{ name: 'reference', open: () => referenceEngine }, ...nativeEngines];
 
 export function settingsOf(options: PairLossOptions): Settings {
-  const settings = parse(schemas.pairLoss, options) as Settings;
-  checkSettings(settings);
-  return settings;
+  const parsed = parse(schemas.pairLoss, options);
+  return createSettings(parsed, parsed.pairLoss);
 }
 
 export function sessionOn(engine: ListedEngine, options: PairLossOptions): PairLossSession {
@@ -44,7 +43,7 @@ export interface DoubleResult {
 /** The reference engine's own numbers, before they are rounded to float32: it writes to whatever array it is given. */
 export function computeInDouble(embeddings: Float32Array, labels: Labels, options: PairLossOptions): DoubleResult {
   const settings = settingsOf(options);
-  const problem = createProblem(settings, settings, embeddings, labels);
+  const problem = createProblem(settings, settings.arrays, embeddings, labels);
   const doubles = (array: Float32Array | undefined) => new Float64Array(array?.length ?? 0);
   const anchorLosses = doubles(problem.anchorLosses);
   const gradient = doubles(problem.gradient);

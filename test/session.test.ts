@@ -1,5 +1,6 @@
 /** Objects that are used again, and asynchronous calls, on every engine. */
 import { describe, expect, it } from 'vitest';
+import type { Engine } from '../lib/engine.ts';
 import {
   computeCircleLoss,
   computeCircleLossAsync,
@@ -8,10 +9,15 @@ import {
   computeSimilarity,
   computeSimilarityAsync,
   createPairLoss,
+  type PairLoss,
+  type PairLossOptions,
   type PairLossResult,
 } from '../lib/index.ts';
+import { createProblem } from '../lib/problem.ts';
+import { referenceEngine } from '../lib/reference-engine.ts';
+import { openSession } from '../lib/session.ts';
 import { cases, randomFrom, randomRows } from './cases.ts';
-import { engineList, sessionOn } from './engine-list.ts';
+import { engineList, sessionOn, settingsOf } from './engine-list.ts';
 
 const batchOf = (count: number, dim: number) => ({
   embeddings: randomRows(count, dim, randomFrom(count)),
@@ -128,6 +134,21 @@ describe.each(engineList)('$name', (engine) => {
     await expect(running).rejects.toMatchObject({ name: 'AbortError', cause: 'early' });
   });
 
+  it('an aborted job ends early and says so', async () => {
+    const { embeddings, labels } = batchOf(1500, 64);
+    const settings = settingsOf({ dim: 64, ...circle });
+    const job = engine.open().computeAsync(createProblem(settings, settings.arrays, embeddings, labels));
+    job.abort();
+    expect((await job.done).status).toBe('aborted');
+  });
+
+  it('an already aborted signal starts nothing', async () => {
+    const idle: Engine = { ...referenceEngine, computeAsync: () => expect.unreachable() };
+    const session = openSession(settingsOf({ dim: 2, ...circle }), idle);
+    const running = session.computeAsync(Float32Array.of(1, 0), [0], { signal: AbortSignal.abort() });
+    await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
   it('a disposed object refuses calls, and those in flight end well', async () => {
     const session = sessionOn(engine, { dim: 8, ...circle });
     const { embeddings, labels } = batchOf(100, 8);
@@ -185,4 +206,14 @@ it('the defaults of Circle loss are 0.4 and 80 pair-wise, 0.25 and 256 with clas
   expect(computeCircleLoss(embeddings, labels, { dim: 6, classWeights, ...shape })).toEqual(
     computeCircleLoss(embeddings, labels, { dim: 6, classWeights }),
   );
+});
+
+it.each<[PairLoss, PairLoss]>([
+  [{ type: 'unified' }, { type: 'unified', margin: 0.35, gamma: 64 }],
+  [{ type: 'arcface' }, { type: 'arcface', margin: 0.5, gamma: 64, derivative: 'exact', beyondPi: 'linear' }],
+  [{ type: 'triplet' }, { type: 'triplet', margin: 0.2 }],
+])('the defaults of %o', (brief, full) => {
+  const { embeddings, labels } = batchOf(30, 6);
+  const compute = (pairLoss: PairLoss) => computePairLoss(embeddings, labels, { dim: 6, pairLoss } as PairLossOptions);
+  expect(compute(brief)).toEqual(compute(full));
 });
