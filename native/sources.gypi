@@ -7,7 +7,6 @@
       "native/cpu/kernels_avx512.cpp",
       "native/cpu/kernels_baseline.cpp",
       "native/cpu/kernels_neon.cpp",
-      "native/cpu/loss_call.cpp",
       "native/cpu/packed_rows.cpp",
       "native/cpu/plan.cpp",
       "native/cpu/thread_pool.cpp",

@@ -1,10 +1,13 @@
 #include "native/cpu/engine.h"
 
-#include <algorithm>
-#include <cstring>
+#include <type_traits>
 #include <variant>
 
-#include "native/cpu/loss_call.h"
+#include "native/cpu/finish.h"
+#include "native/cpu/gradient_pass.h"
+#include "native/cpu/hardest_gradient.h"
+#include "native/cpu/matrix_writer.h"
+#include "native/cpu/statistics_pass.h"
 
 namespace circle::cpu {
 namespace {
@@ -18,44 +21,45 @@ int useful_threads(const Rows& rows) {
   return work < kWorthThreads ? 1 : rows.threads;
 }
 
-// Copies a tile into the row-major matrix, and for pair-wise labels its mirror image too. Similarities of
-// unit rows are cosines: rounding must not push them past ±1.
-class MatrixWriter {
- public:
-  MatrixWriter(const Plan& plan, Normalize normalize, float* out)
-      : plan_(plan), limit_(normalize == Normalize::kL2 ? 1.0f : INFINITY), out_(out) {}
+template <class Loss>
+using GradientOf = std::conditional_t<Loss::kHardest, HardestGradient<Loss>, GradientPass<Loss>>;
 
-  void write(TileIndex tile, const float* values) const {
-    const int64_t first_row = plan_.anchors.first(tile.row_block);
-    const int64_t first_column = plan_.candidates.first(tile.column_block);
-    const int rows = plan_.anchors.size(tile.row_block), columns = plan_.candidates.size(tile.column_block);
-    const int64_t stride = plan_.candidates.rows;
-    for (int r = 0; r < rows; ++r) {
-      float* to = out_ + (first_row + r) * stride + first_column;
-      for (int c = 0; c < columns; ++c) to[c] = clamp(values[r * kTileStride + c]);
-    }
-    if (!plan_.symmetric || plan_.diagonal(tile)) return;
-    for (int c = 0; c < columns; ++c) {
-      float* to = out_ + (first_column + c) * stride + first_row;
-      for (int r = 0; r < rows; ++r) to[r] = clamp(values[r * kTileStride + c]);
-    }
-  }
+template <class Loss>
+TileStorage useful_storage(const Results& results) {
+  // Tiles are worth keeping only for a gradient that is made of them.
+  const bool wants_gradient = results.gradient || results.candidate_gradient;
+  return wants_gradient && !Loss::kHardest ? TileStorage::kKept : TileStorage::kRecomputed;
+}
 
- private:
-  float clamp(float s) const { return s > limit_ ? limit_ : s < -limit_ ? -limit_ : s; }
+template <class Loss>
+Outcome compute_loss(const Kernels& kernels, const Problem& problem, const Loss& loss, Results& results,
+                     Workspace& workspace, ThreadTeam& team) {
+  const Plan plan(problem.rows, useful_storage<Loss>(results));
+  PackedRows rows(kernels, problem.rows, plan, workspace, team);
+  const LossCall<Loss> call{
+      kernels, std::get<LossKernels<Loss>>(kernels.losses), problem, loss, results, plan, workspace, team, rows};
+  StatisticsPass<Loss> statistics(call);
+  GradientOf<Loss> gradient(call);
 
-  const Plan& plan_;
-  float limit_;
-  float* out_;
-};
+  // All memory before any work, so that running out of it leaves nothing half done.
+  if (!rows.reserve(plan.statistics_panel(0).size(), {true, false}) || !statistics.reserve() || !reserve_finish(call) ||
+      (call.wants_gradient() && !gradient.reserve()))
+    return {Status::kOutOfMemory};
+
+  Outcome outcome = rows.pack_anchors();
+  if (outcome.ok()) outcome = rows.measure_candidates();
+  if (outcome.ok()) outcome = statistics.run();
+  if (outcome.ok()) outcome = finish(call);
+  if (outcome.ok() && call.wants_gradient()) gradient.run();
+  return outcome.ok() && team.aborted() ? Outcome{Status::kAborted} : outcome;
+}
 
 }  // namespace
 
 Outcome Engine::compute(const Problem& problem, Results& results, const std::atomic<bool>* abort) {
   ThreadTeam team(useful_threads(problem.rows), abort);
-  return std::visit(
-      [&](const auto& loss) { return LossCall(kernels_, problem, loss, results, workspace_, team).run(); },
-      problem.pair_loss);
+  return std::visit([&](const auto& loss) { return compute_loss(kernels_, problem, loss, results, workspace_, team); },
+                    problem.pair_loss);
 }
 
 Outcome Engine::similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) {

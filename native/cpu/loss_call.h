@@ -1,12 +1,4 @@
-// One call of one pair loss: forward to statistics, statistics to losses and terms, terms to gradients.
-//
-//   forward    for each panel:  tiles → similarities → partial statistics;  fold partials into the anchors'
-//   statistics finish     statistics → losses, reduction, terms gradient   for each panel:  tiles →
-//   (similarities again) → pair weights;  weights × rows into the accumulators unpack     accumulators →
-//   gradients, back through the normalisation
-//
-// Partials are folded and products are added in ascending order of blocks, whoever computes them and however
-// the panels are cut: same inputs, same bits.
+// What the steps of one call share: the problem, its plan, its packed rows and its memory.
 #pragma once
 
 #include "native/cpu/packed_rows.h"
@@ -14,57 +6,37 @@
 namespace circle::cpu {
 
 template <class Loss>
-class LossCall {
- public:
-  LossCall(const Kernels& kernels, const Problem& problem, const Loss& loss, Results& results, Workspace& workspace,
-           ThreadTeam& team);
+struct LossCall {
+  const Kernels& kernels;
+  const LossKernels<Loss>& loss_kernels;
+  const Problem& problem;
+  const Loss& loss;
+  Results& results;
+  const Plan& plan;
+  Workspace& workspace;
+  ThreadTeam& team;
+  PackedRows& rows;
 
-  Outcome run();
+  bool wants_gradient() const { return results.gradient || results.candidate_gradient; }
 
- private:
-  bool reserve();
-  void lay_out_candidate_labels();
+  AnchorStatistics* statistics() const { return workspace.statistics.as<AnchorStatistics>(); }
+  AnchorLoss* losses() const { return workspace.losses.as<AnchorLoss>(); }
+  AnchorTerms* terms() const { return workspace.terms.as<AnchorTerms>(); }
 
-  Outcome forward();
-  void tile_statistics(Range panel, int64_t number, int worker);
-  void fold_statistics(Range panel, int64_t block);
-  AnchorPartial* row_partials(Range panel, int64_t column_block, int64_t row) const;
-  AnchorPartial* column_partials(int64_t row_block, Range panel, int64_t column) const;
+  // Where a tile lies while its panel is in memory, or, if tiles are kept, throughout the call.
+  float* tile_values(Range panel, TileIndex tile) const {
+    const Range stored = plan.storage == TileStorage::kKept ? plan.all_columns() : panel;
+    return workspace.tiles.as<float>() + plan.number(stored, tile) * plan.tile_floats();
+  }
 
-  Outcome finish();
-  void anchor_losses(int multiplicity);
-  AnchorStatistics whole_batch() const;
-
-  void gradient();
-  void pair_weights(Range panel, int64_t number);
-  void anchor_products(Range panel, int64_t block, int64_t first_dim_panel);
-  void candidate_products(Range panel, int64_t block, int64_t first_dim_panel);
-  void product(Range panel, TileIndex tile, Orientation orientation, int64_t first_dim_panel, Panels gradient);
-
-  void hardest_gradient();
-  void unpack_anchors();
-  void unpack_candidates(Range panel);
-  void unpack_unpacked_candidates();
-
-  Tile tile_at(TileIndex index, float* values) const;
-  float* tile_values(Range panel, TileIndex tile) const;
-  bool wants_gradient() const { return results_.gradient || results_.candidate_gradient; }
-  Panels anchor_gradient() const;
-  Panels candidate_gradient(Range panel) const;
-
-  AnchorStatistics* statistics() const { return workspace_.statistics.as<AnchorStatistics>(); }
-  AnchorLoss* losses() const { return workspace_.losses.as<AnchorLoss>(); }
-  AnchorTerms* terms() const { return workspace_.terms.as<AnchorTerms>(); }
-
-  const Kernels& kernels_;
-  const LossKernels<Loss>& loss_kernels_;
-  const Problem& problem_;
-  const Loss& loss_;
-  Results& results_;
-  Workspace& workspace_;
-  ThreadTeam& team_;
-  Plan plan_;
-  PackedRows rows_;
+  Tile tile_at(TileIndex index, float* values) const {
+    return {values,
+            problem.anchor_labels + plan.anchors.first(index.row_block),
+            workspace.candidate_labels.as<int32_t>() + plan.candidates.first(index.column_block),
+            plan.anchors.size(index.row_block),
+            plan.candidates.size(index.column_block),
+            plan.diagonal(index) ? 0 : -kTileEdge};
+  }
 };
 
 }  // namespace circle::cpu
