@@ -1,17 +1,10 @@
 /** The one-shot functions: options parsed, a problem made of them, run on the shared engine. */
 import { sharedEngine, trim } from './engines.ts';
-import {
-  type Abortable,
-  type CircleLossOptions,
-  type ClassWeightCandidates,
-  type Labels,
-  type PairLossOptions,
-  parse,
-  schemas,
-} from './options.ts';
+import type { Abortable, CircleLossOptions, ClassWeightCandidates, Labels, PairLossOptions } from './options.ts';
 import { createProblem, createSettings, type Settings } from './problem.ts';
 import type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
+import { parse, schemas } from './schemas.ts';
 
 /** A result has the gradients that the options ask for; where the types cannot tell, they are optional. */
 interface Compute<Options> {

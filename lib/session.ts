@@ -2,10 +2,11 @@
 import type { Engine } from './engine.ts';
 import { openEngine } from './engines.ts';
 import { disposed } from './errors.ts';
-import { type Abortable, type Labels, parse, type SessionOptions, type StepOptions, schemas } from './options.ts';
+import type { Abortable, Labels, SessionOptions, StepOptions } from './options.ts';
 import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
 import type { ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
+import { parse, schemas } from './schemas.ts';
 
 /** A pair loss for a training loop. `using` disposes it; so does `dispose()`, and garbage collection in the end. */
 export interface PairLossSession<Result extends PairLossValue = PairLossResult> extends Disposable {

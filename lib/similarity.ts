@@ -2,9 +2,10 @@
 import { allocate, checkApart, copyOf, float32, output, rowCount } from './arrays.ts';
 import type { SimilarityProblem } from './engine.ts';
 import { sharedEngine, trim } from './engines.ts';
-import { type Abortable, parse, type SimilarityOptions, schemas } from './options.ts';
+import type { Abortable, SimilarityOptions } from './options.ts';
 import { defaultThreads } from './problem.ts';
 import { deliver, failure, finish } from './run.ts';
+import { parse, schemas } from './schemas.ts';
 
 const names = { anchors: 'anchors', candidates: 'candidates' };
 

@@ -3,9 +3,10 @@
 import { openCpu } from '../lib/cpu-engine.ts';
 import type { Engine } from '../lib/engine.ts';
 import { loadCpu } from '../lib/load-native.ts';
-import { type Labels, type PairLossOptions, parse, schemas } from '../lib/options.ts';
+import type { Labels, PairLossOptions } from '../lib/options.ts';
 import { createProblem, createSettings, type Settings } from '../lib/problem.ts';
 import { referenceEngine } from '../lib/reference-engine.ts';
+import { parse, schemas } from '../lib/schemas.ts';
 import { openSession, type PairLossSession } from '../lib/session.ts';
 
 export interface ListedEngine {

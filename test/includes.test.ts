@@ -58,7 +58,7 @@ describe('lib', () => {
     ['errors', 'native'],
     ['losses', 'arrays'],
     ['options', 'load-native'],
-    ['engine', 'results'],
+    ['engine', 'results', 'schemas'],
     ['problem', 'formulas', 'reference-rows'],
     ['reference', 'cpu-engine', 'run'],
     ['reference-engine'],

@@ -1,0 +1,148 @@
+/**
+ * The zod schemas behind the option types of `options.ts`, in a file of their own to keep zod out of the public types.
+ *
+ * They see scalars only. Typed arrays are checked in `arrays.ts`, against each other, where their lengths are known.
+ */
+import { z } from 'zod';
+import { invalidArgument, unknownOption } from './errors.ts';
+import type { PairLoss } from './losses.ts';
+
+const finite = z.number({ error: 'a finite number' });
+const positive = z.number({ error: 'a positive finite number' }).positive({ error: 'a positive finite number' });
+const count = (expected: string) => z.int({ error: expected }).min(1, { error: expected });
+const choice = <const T extends readonly string[]>(values: T) =>
+  z.enum(values, { error: values.map((value) => `'${value}'`).join(' or ') }).optional();
+const flag = z.boolean({ error: 'true or false' }).optional();
+/** Checked by hand. */
+const array = z.unknown().optional();
+
+const strict = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
+
+const positiveNegative = strict({ positive: finite, negative: finite });
+
+const circleShape = {
+  margin: finite.optional(),
+  gamma: positive.optional(),
+  optima: positiveNegative.optional(),
+  targets: positiveNegative.optional(),
+  weighting: choice(['detached', 'differentiated']),
+};
+
+const radians = 'an angle in radians from 0 to π';
+
+const pairLoss = z.discriminatedUnion(
+  'type',
+  [
+    strict({ type: z.literal('circle'), ...circleShape }),
+    strict({ type: z.literal('unified'), margin: circleShape.margin, gamma: circleShape.gamma }),
+    strict({
+      type: z.literal('arcface'),
+      margin: z.number({ error: radians }).min(0, { error: radians }).max(Math.PI, { error: radians }).optional(),
+      gamma: circleShape.gamma,
+      derivative: choice(['exact', 'straight-through']),
+      beyondPi: choice(['linear', 'cosine']),
+    }),
+    strict({ type: z.literal('triplet'), margin: circleShape.margin }),
+  ],
+  {
+    error: (issue) =>
+      issue.path?.at(-1) === 'type'
+        ? "'circle' or 'unified' or 'arcface' or 'triplet'"
+        : "an object such as { type: 'circle' }",
+  },
+);
+
+const engineShape = {
+  dim: count('an integer from 1'),
+  normalize: flag,
+  checkFinite: choice(['throw', 'propagate']),
+  engine: choice(['auto', 'cpu', 'reference', 'cuda']),
+  threads: count('an integer from 1').optional(),
+};
+
+const commonShape = {
+  ...engineShape,
+  scope: choice(['anchor', 'batch']),
+  reduction: choice(['mean', 'mean-nonzero', 'mean-all', 'sum']),
+  gradient: choice(['compute', 'skip']),
+  candidateGradient: choice(['skip', 'compute']),
+  workspaceLimit: z.int({ error: 'a number of bytes from 0' }).min(0, { error: 'a number of bytes from 0' }).optional(),
+  upstream: array,
+  classWeights: array,
+  candidates: array,
+  candidateLabels: array,
+  out: strict({
+    anchorLosses: array,
+    gradient: array,
+    classWeightGradient: array,
+    candidateGradient: array,
+  }).optional(),
+};
+
+const signal = z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional();
+const { upstream, classWeights, candidates, candidateLabels, out } = commonShape;
+const similarityShape = { ...engineShape, candidates: array, out: array };
+
+/** The schema of each public function's options. */
+export const schemas = {
+  circleLoss: strict({ ...commonShape, ...circleShape }),
+  circleLossAsync: strict({ ...commonShape, ...circleShape, signal }),
+  pairLoss: strict({ ...commonShape, pairLoss }),
+  pairLossAsync: strict({ ...commonShape, pairLoss, signal }),
+  step: strict({ upstream, classWeights, candidates, candidateLabels, out }),
+  stepAsync: strict({ upstream, classWeights, candidates, candidateLabels, out, signal }),
+  similarity: strict(similarityShape),
+  similarityAsync: strict({ ...similarityShape, signal }),
+};
+
+/** Holds options to a schema and returns them as they are; the error names the first option that fails. */
+export function parse<T extends z.ZodType>(schema: T, options: unknown, name = 'options'): z.output<T> {
+  const result = schema.safeParse(options);
+  if (result.success) return options as z.output<T>;
+  throw firstError(schema, result.error.issues[0], options, name);
+}
+
+function firstError(schema: z.ZodType, issue: z.core.$ZodIssue, options: unknown, name: string): Error {
+  let value = options;
+  let where = name;
+  for (const key of issue.path) {
+    value = (value as Record<PropertyKey, unknown>)[key];
+    where += `.${String(key)}`;
+  }
+  if (issue.code !== 'unrecognized_keys') return invalidArgument(where, issue.message, value);
+  const known = knownKeys(schema, issue.path, value);
+  return unknownOption(where, issue.keys[0], known, mostSimilar(issue.keys[0], known));
+}
+
+/** The keys that the schema has where the issue arose. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] {
+  let at: z.ZodType = schema;
+  for (const key of path) at = (at as z.ZodObject).shape[key as string] as z.ZodType;
+  if (at instanceof z.ZodOptional) at = at.unwrap() as z.ZodType;
+  if (at instanceof z.ZodDiscriminatedUnion) {
+    const { type } = value as PairLoss;
+    at = at.options.find((option) => (option as z.ZodObject).shape.type.safeParse(type).success) as z.ZodType;
+  }
+  return Object.keys((at as z.ZodObject).shape);
+}
+
+/** The known key that differs in the fewest letters, if at most a third of them. */
+function mostSimilar(key: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((candidate) => ({ candidate, edits: edits(key.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits)[0];
+  return ranked.edits <= Math.ceil(ranked.candidate.length / 3) ? ranked.candidate : undefined;
+}
+
+/** Levenshtein's distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
