@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Catalogue, loadPixels, picturePixels, readCatalogue } from './data.ts';
-import { computeFeatures } from './features.ts';
+import { computeFeatures, standardize } from './features.ts';
 import { productOf } from './matrix.ts';
 import { Network } from './network.ts';
 import { type DemoOptions, readOptions } from './options.ts';
@@ -24,7 +24,7 @@ const recipe = {
   batch: { classes: 64, picturesPerClass: 4 },
   margin: 0.25,
   gamma: 64,
-  learningRate: 5e-3,
+  learningRate: 3e-3,
   inputDropout: 0.2,
 };
 await main(readOptions());
@@ -46,11 +46,12 @@ async function main(options: DemoOptions): Promise<void> {
   const before = selectRows(features, test);
   const scoresBefore = vendorTest.score('Test before training', before);
   watch.lap('test before');
+  const inputs = standardize(features, training);
   const network = new Network([features.dim, ...hiddenLayers(options), embeddingDim], productOf(engine), random);
   const settings: TrainingOptions = { ...recipe, steps: options.steps, engine };
-  const run = learn(network, selectRows(features, training), labelsOf(catalogue, training), settings, random);
+  const run = learn(network, selectRows(inputs, training), labelsOf(catalogue, training), settings, random);
   watch.lap('training');
-  const after = network.embed(before);
+  const after = network.embed(selectRows(inputs, test));
   const scoresAfter = vendorTest.score('Test after training', after);
   watch.lap('test after');
 

@@ -2,7 +2,7 @@
 import { computeSimilarity, type EngineName } from 'circle-loss';
 import { type Rows, rowCount, selectRows } from './rows.ts';
 
-/** Which pictures ask, and which they may find. */
+/** Which pictures ask, and which they may find. No picture finds itself. */
 export interface Protocol {
   isQuery(row: number): boolean;
   isCandidate(query: number, row: number): boolean;

@@ -32,21 +32,36 @@ export function computeFeatures(pixels: Uint8Array, training: readonly number[],
     addColours(rgb, coloursOf(picture));
     onPicture();
   }
-  const mean = new Float64Array(colourLength);
-  for (const picture of training) {
-    coloursOf(picture).forEach((colour, k) => {
-      mean[k] += colour / training.length;
-    });
-  }
+  const meanColours = meanRow({ values, dim: featureDim }, training).subarray(edgeLength);
   for (let picture = 0; picture < count; picture++) {
     const edges = edgesOf(picture);
     edges.set(edges.map(Math.sqrt));
     scaleTo(1, edges);
     const colours = coloursOf(picture);
-    colours.set(colours.map((colour, k) => colour - mean[k]));
+    colours.set(colours.map((colour, k) => colour - meanColours[k]));
     scaleTo(colourScale, colours);
   }
   return { values, dim: featureDim };
+}
+
+/** For the network: less the mean row of the training pictures, and scaled so that their numbers have variance 1. */
+export function standardize(features: Rows, training: readonly number[]): Rows {
+  const { values, dim } = features;
+  const mean = meanRow(features, training);
+  let variance = 0;
+  for (const picture of training) {
+    for (let k = 0; k < dim; k++) variance += (values[picture * dim + k] - mean[k]) ** 2 / (training.length * dim);
+  }
+  const deviation = Math.sqrt(variance);
+  return { values: values.map((value, i) => (value - mean[i % dim]) / deviation), dim };
+}
+
+function meanRow({ values, dim }: Rows, pictures: readonly number[]): Float64Array {
+  const mean = new Float64Array(dim);
+  for (const picture of pictures) {
+    for (let k = 0; k < dim; k++) mean[k] += values[picture * dim + k] / pictures.length;
+  }
+  return mean;
 }
 
 function cellOf(x: number, y: number): number {

@@ -12,9 +12,9 @@ export interface DemoOptions {
   classLimit: number | undefined;
 }
 
-const quickClasses = 300;
-const quickSteps = 60;
-const fullSteps = 200;
+const quickClasses = 500;
+const quickSteps = 100;
+const fullSteps = 300;
 
 export function readOptions(args: readonly string[] = process.argv): DemoOptions {
   const engines: EngineName[] = ['auto', 'cpu', 'cuda', 'reference'];
