@@ -42,13 +42,12 @@ Outcome compute_loss(const Kernels& kernels, const Problem& problem, const Loss&
   GradientOf<Loss> gradient(call);
 
   // All memory before any work, so that running out of it leaves nothing half done.
-  if (!rows.reserve(plan.statistics_panel(0).size(), {true, false}) || !statistics.reserve() || !reserve_finish(call) ||
-      (call.wants_gradient() && !gradient.reserve()))
+  if (!rows.reserve(plan.statistics_panel(0).size(), {true, true, false}) || !statistics.reserve() ||
+      !reserve_finish(call) || (call.wants_gradient() && !gradient.reserve()))
     return {Status::kOutOfMemory};
 
-  Outcome outcome = rows.pack_anchors();
-  if (outcome.ok()) outcome = rows.measure_candidates();
-  if (outcome.ok()) outcome = statistics.run();
+  rows.pack_anchors();
+  Outcome outcome = statistics.run();
   if (outcome.ok()) outcome = finish(call);
   if (outcome.ok() && call.wants_gradient()) gradient.run();
   return outcome.ok() && team.aborted() ? Outcome{Status::kAborted} : outcome;
@@ -66,18 +65,19 @@ Outcome Engine::similarity(const Rows& rows, float* out, const std::atomic<bool>
   ThreadTeam team(useful_threads(rows), abort);
   const Plan plan(rows, TileStorage::kRecomputed);
   PackedRows packed(kernels_, rows, plan, workspace_, team);
-  constexpr CandidateForms kForms{true, false};
+  constexpr CandidateForms kMeasure{true, false, false}, kPack{false, true, false};
   const int64_t tile_bytes = plan.tile_floats() * static_cast<int64_t>(sizeof(float));
-  if (!packed.reserve(plan.statistics_panel(0).size(), kForms) || !workspace_.tiles.reserve(team.size() * tile_bytes))
+  if (!packed.reserve(plan.statistics_panel(0).size(), kPack) || !workspace_.tiles.reserve(team.size() * tile_bytes))
     return {Status::kOutOfMemory};
-  Outcome outcome = packed.pack_anchors();
-  if (outcome.ok()) outcome = packed.measure_candidates();
-  if (!outcome.ok()) return outcome;
+  packed.pack_anchors();
+  packed.pack_candidates(plan.all_columns(), kMeasure);
+  const Outcome finite = packed.check_finite();
+  if (!finite.ok()) return finite;
 
   const MatrixWriter writer(plan, rows.normalize, out);
   for (Range panel{0, 0}; panel.end < plan.candidates.count();) {
     panel = plan.statistics_panel(panel.end);
-    packed.pack_candidates(panel, kForms);
+    packed.pack_candidates(panel, kPack);
     team.for_each(plan.tiles_in(panel), [&](int64_t number, int worker) {
       const TileIndex tile = plan.tile(panel, number);
       float* values = workspace_.tiles.as<float>() + worker * plan.tile_floats();

@@ -1,8 +1,9 @@
 // The gradient: for each panel, tiles → (similarities again) → pair weights H, then H × rows into accumulators; at the
 // end accumulators → gradients, back through the normalisation (docs/math.md §8, §9).
 //
-// A product task owns one block of rows and a few panels of dimensions, and adds its tiles in ascending order of the
-// other block. For pair-wise labels that is first the tiles above the diagonal, mirrored, then the block's own row.
+// A product task owns one block of anchors and a few panels of dimensions, and adds its tiles in ascending order of the
+// other block. For pair-wise labels that is first the tiles above the diagonal, mirrored, then the block's own row. Or it
+// owns one block of candidates whole: nothing but this panel adds to it, so it goes out while it is in L2.
 #pragma once
 
 #include <algorithm>
@@ -25,8 +26,8 @@ class GradientPass {
     }
     if (plan_.storage == TileStorage::kKept) most_tiles = plan_.tiles_in(plan_.all_columns());
     const int64_t floats = sizeof(float), row_floats = plan_.dim_panels() * kPanel;
-    const int64_t candidate_rows = call_.results.candidate_gradient ? widest * plan_.candidates.edge : 0;
-    return call_.rows.reserve(widest, {true, true}) &&
+    const int64_t candidate_rows = call_.results.candidate_gradient ? call_.team.size() * plan_.candidates.edge : 0;
+    return call_.rows.reserve(widest, {false, plan_.storage == TileStorage::kRecomputed, true}) &&
            call_.workspace.tiles.reserve(most_tiles * plan_.tile_floats() * floats) &&
            call_.workspace.anchor_gradient.reserve(plan_.anchors.padded_rows() * row_floats * floats) &&
            call_.workspace.candidate_gradient.reserve(candidate_rows * row_floats * floats);
@@ -36,10 +37,9 @@ class GradientPass {
     const bool recompute = plan_.storage == TileStorage::kRecomputed;
     for (Range panel{0, 0}; panel.end < plan_.candidates.count() && !call_.team.aborted();) {
       panel = plan_.gradient_panel(panel.end);
-      call_.rows.pack_candidates(panel, {recompute, true});
+      call_.rows.pack_candidates(panel, {false, recompute, true});
       call_.team.for_each(plan_.tiles_in(panel), [&](int64_t number, int) { weigh(panel, number); });
       multiply(panel);
-      if (call_.results.candidate_gradient) unpack_candidates(panel);
     }
     if (call_.results.gradient) unpack_anchors();
   }
@@ -62,12 +62,12 @@ class GradientPass {
     const int64_t chunks = (plan_.dim_panels() + kPanelsPerTask - 1) / kPanelsPerTask;
     const int64_t anchor_blocks = call_.results.gradient ? (plan_.symmetric ? panel.end : plan_.anchors.count()) : 0;
     const int64_t candidate_blocks = call_.results.candidate_gradient ? panel.size() : 0;
-    call_.team.for_each((anchor_blocks + candidate_blocks) * chunks, [&](int64_t task, int) {
-      const int64_t target = task / chunks, dim_panel = task % chunks * kPanelsPerTask;
-      if (target < anchor_blocks)
-        anchor_products(panel, target, dim_panel);
+    const int64_t anchor_tasks = anchor_blocks * chunks;
+    call_.team.for_each(anchor_tasks + candidate_blocks, [&](int64_t task, int worker) {
+      if (task < anchor_tasks)
+        anchor_products(panel, task / chunks, task % chunks * kPanelsPerTask);
       else
-        candidate_products(panel, panel.begin + target - anchor_blocks, dim_panel);
+        candidate_products(panel, panel.begin + task - anchor_tasks, worker);
     });
   }
 
@@ -80,10 +80,17 @@ class GradientPass {
       add_product(panel, {block, other}, Orientation::kRows, dim_panel, gradient);
   }
 
-  void candidate_products(Range panel, int64_t block, int64_t dim_panel) const {
-    const Panels gradient = candidate_gradient(panel, block).from_panel(dim_panel);
-    for (int64_t other = 0; other < plan_.anchors.count(); ++other)
-      add_product(panel, {other, block}, Orientation::kColumns, dim_panel, gradient);
+  void candidate_products(Range panel, int64_t block, int worker) const {
+    const Panels all{call_.workspace.candidate_gradient.template as<float>(),
+                     call_.team.size() * plan_.candidates.edge * kPanel};
+    const Panels gradient = all.from_row(worker * plan_.candidates.edge);
+    for (int64_t dim_panel = 0; dim_panel < plan_.dim_panels(); dim_panel += kPanelsPerTask)
+      for (int64_t other = 0; other < plan_.anchors.count(); ++other)
+        add_product(panel, {other, block}, Orientation::kColumns, dim_panel, gradient.from_panel(dim_panel));
+    const int64_t first = plan_.candidates.first(block);
+    call_.kernels.unpack_gradient(gradient, call_.rows.candidates(panel, block), call_.rows.candidate_scales() + first,
+                                  plan_.candidates.size(block), plan_.dim,
+                                  call_.results.candidate_gradient + first * plan_.dim);
   }
 
   void add_product(Range panel, TileIndex tile, Orientation orientation, int64_t dim_panel, Panels gradient) const {
@@ -102,27 +109,12 @@ class GradientPass {
     return {call_.workspace.anchor_gradient.template as<float>(), plan_.anchors.padded_rows() * kPanel};
   }
 
-  Panels candidate_gradient(Range panel, int64_t block) const {
-    const Panels all{call_.workspace.candidate_gradient.template as<float>(),
-                     panel.size() * plan_.candidates.edge * kPanel};
-    return all.from_row((block - panel.begin) * plan_.candidates.edge);
-  }
-
   void unpack_anchors() const {
     call_.team.for_each(plan_.anchors.count(), [&](int64_t block, int) {
       const int64_t first = plan_.anchors.first(block);
       call_.kernels.unpack_gradient(anchor_gradient().from_row(first), call_.rows.anchors().from_row(first),
                                     call_.rows.anchor_scales() + first, plan_.anchors.size(block), plan_.dim,
                                     call_.results.gradient + first * plan_.dim);
-    });
-  }
-
-  void unpack_candidates(Range panel) const {
-    call_.team.for_each(panel.size(), [&](int64_t i, int) {
-      const int64_t block = panel.begin + i, first = plan_.candidates.first(block);
-      call_.kernels.unpack_gradient(candidate_gradient(panel, block), call_.rows.candidates(panel, block),
-                                    call_.rows.candidate_scales() + first, plan_.candidates.size(block), plan_.dim,
-                                    call_.results.candidate_gradient + first * plan_.dim);
     });
   }
 

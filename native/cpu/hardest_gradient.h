@@ -18,7 +18,7 @@ class HardestGradient {
   bool reserve() {
     const int64_t row_bytes = plan_.dim_panels() * kPanel * static_cast<int64_t>(sizeof(float));
     const int64_t candidate_rows = call_.results.candidate_gradient ? plan_.candidates.padded_rows() : 0;
-    return call_.rows.reserve(plan_.statistics_panel(0).size(), {true, true}) &&
+    return call_.rows.reserve(plan_.statistics_panel(0).size(), {false, false, true}) &&
            call_.workspace.anchor_gradient.reserve(plan_.anchors.padded_rows() * row_bytes) &&
            call_.workspace.candidate_gradient.reserve(candidate_rows * row_bytes);
   }
@@ -78,7 +78,7 @@ class HardestGradient {
   void unpack_candidates() const {
     for (Range panel{0, 0}; panel.end < plan_.candidates.count();) {
       panel = plan_.statistics_panel(panel.end);
-      call_.rows.pack_candidates(panel, {false, true});
+      call_.rows.pack_candidates(panel, {false, false, true});
       call_.team.for_each(panel.size(), [&](int64_t i, int) {
         const int64_t block = panel.begin + i, first = plan_.candidates.first(block);
         call_.kernels.unpack_gradient(candidate_gradient().from_row(first), call_.rows.candidates(panel, block),

@@ -10,10 +10,11 @@
 
 namespace circle::cpu {
 
-// x̂ = inverse · x, and how the gradient goes back through it: dx = inverse · (g − projects · (g·x̂) x̂).
+// x̂ = x / ‖x‖, and how the gradient goes back through it: dx = inverse · (g − projects · (g·x̂) x̂).
 struct RowScale {
-  float inverse;
-  float projects;  // 0 for rows as given and for rows too short to have a direction
+  float inverse;     // 1 / ‖x‖
+  float correction;  // what rounding took from it: without it a row's similarities would all be off by the same share
+  float projects;    // 0 for rows as given and for rows too short to have a direction
 };
 
 // Rows in panels; `stride` floats from one panel of 32 columns to the next.

@@ -21,6 +21,7 @@
 
 #define CIRCLE_VARIANT avx2
 #define CIRCLE_LANES 8
+#define CIRCLE_FUSED 1
 #define CIRCLE_HEIGHT 6
 #define CIRCLE_VECTORS 2
 #include "native/cpu/variant.h"

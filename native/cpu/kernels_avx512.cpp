@@ -22,6 +22,7 @@
 
 #define CIRCLE_VARIANT avx512
 #define CIRCLE_LANES 16
+#define CIRCLE_FUSED 1
 #define CIRCLE_HEIGHT 12
 #define CIRCLE_VECTORS 2
 #include "native/cpu/variant.h"

@@ -13,6 +13,7 @@
 
 #define CIRCLE_VARIANT baseline
 #define CIRCLE_LANES 4
+#define CIRCLE_FUSED 0
 #define CIRCLE_HEIGHT 6
 #define CIRCLE_VECTORS 2
 #include "native/cpu/variant.h"

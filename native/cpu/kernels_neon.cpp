@@ -13,6 +13,7 @@
 
 #define CIRCLE_VARIANT neon
 #define CIRCLE_LANES 4
+#define CIRCLE_FUSED 1
 #define CIRCLE_HEIGHT 8
 #define CIRCLE_VECTORS 2
 #include "native/cpu/variant.h"

@@ -33,6 +33,22 @@ struct ProductSum {
   }
 };
 
+static RowScale scale_of(double inverse, float projects) {
+  const float rounded = static_cast<float>(inverse);
+  return {rounded, static_cast<float>(inverse - rounded), projects};
+}
+
+// With a fused multiply-add rounded once, which is as good as double precision; the others take double precision.
+CIRCLE_INLINE float scaled(float x, const RowScale& scale) {
+  return static_cast<float>(x * (static_cast<double>(scale.inverse) + scale.correction));
+}
+
+CIRCLE_INLINE Floats scaled(Floats x, const RowScale& scale) {
+  if constexpr (CIRCLE_FUSED) return x * scale.inverse + x * scale.correction;
+  for (int lane = 0; lane < kLanes; ++lane) x[lane] = scaled(x[lane], scale);
+  return x;
+}
+
 static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Normalize normalize, RowScale* scales) {
   int64_t first_bad = -1;
   for (int64_t row = 0; row < count; ++row) {
@@ -42,11 +58,11 @@ static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Norma
     const double norm = std::sqrt(square.total());
     if (!(norm - norm == 0) && first_bad < 0) first_bad = row;
     if (normalize == Normalize::kNo)
-      scales[row] = {1, 0};
+      scales[row] = {1, 0, 0};
     else if (norm <= kShortestNorm)
-      scales[row] = {static_cast<float>(1 / kShortestNorm), 0};
+      scales[row] = scale_of(1 / kShortestNorm, 0);
     else
-      scales[row] = {static_cast<float>(1 / norm), 1};
+      scales[row] = scale_of(1 / norm, 1);
   }
   return first_bad;
 }
@@ -58,7 +74,7 @@ static void pack_panels(const float* rows, int64_t count, int64_t dim, const Row
     for (int64_t row = 0; row < padded; ++row) {
       float* to = panels.values + d / kPanel * panels.stride + row * kPanel;
       const int64_t width = row < count ? real : 0;
-      for (int64_t i = 0; i < width; ++i) to[i] = rows[row * dim + d + i] * scales[row].inverse;
+      for (int64_t i = 0; i < width; ++i) to[i] = scaled(rows[row * dim + d + i], scales[row]);
       for (int64_t i = width; i < kPanel; ++i) to[i] = 0;
     }
   }
@@ -92,14 +108,14 @@ static void pack_groups(const float* rows, int64_t count, int64_t dim, const Row
       Floats block[kLanes];
 #pragma GCC unroll 16
       for (int64_t row = 0; row < kLanes; ++row)
-        block[row] = row < real_rows ? load(rows + (first + row) * dim + d) * scales[first + row].inverse : Floats{};
+        block[row] = row < real_rows ? scaled(load(rows + (first + row) * dim + d), scales[first + row]) : Floats{};
       transpose(block);
 #pragma GCC unroll 16
       for (int64_t k = 0; k < kLanes; ++k) store(group + (d + k) * kPanel, block[k]);
     }
     for (; d < dim; ++d)
       for (int64_t row = 0; row < kLanes; ++row)
-        group[d * kPanel + row] = row < real_rows ? rows[(first + row) * dim + d] * scales[first + row].inverse : 0;
+        group[d * kPanel + row] = row < real_rows ? scaled(rows[(first + row) * dim + d], scales[first + row]) : 0;
   }
 }
 

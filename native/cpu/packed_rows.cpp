@@ -15,51 +15,47 @@ bool PackedRows::reserve(int64_t widest_panel, CandidateForms forms) {
   return ok;
 }
 
-Outcome PackedRows::measure(const float* rows, const Blocks& blocks, RowScale* scales, InputArray array) {
-  std::atomic<int64_t> first_bad{blocks.rows};
-  team_.for_each(blocks.count(), [&](int64_t block, int) {
-    const int64_t first = blocks.first(block);
-    const int64_t bad =
-        kernels_.measure_rows(rows + first * plan_.dim, blocks.size(block), plan_.dim, rows_.normalize, scales + first);
-    if (bad < 0) return;
-    int64_t known = first_bad.load();
-    while (first + bad < known && !first_bad.compare_exchange_weak(known, first + bad)) {
-    }
-  });
-  if (team_.aborted()) return {Status::kAborted};
-  if (rows_.finite_check == FiniteCheck::kReport && first_bad < blocks.rows)
-    return {Status::kNotFinite, array, first_bad};
+void PackedRows::measure(const float* rows, const Blocks& blocks, int64_t block, RowScale* scales, InputArray array) {
+  const int64_t first = blocks.first(block);
+  const int64_t bad =
+      kernels_.measure_rows(rows + first * plan_.dim, blocks.size(block), plan_.dim, rows_.normalize, scales + first);
+  if (bad < 0) return;
+  std::atomic<int64_t>& first_bad_row = first_bad_row_[static_cast<int>(array)];
+  int64_t known = first_bad_row.load();
+  while (first + bad < known && !first_bad_row.compare_exchange_weak(known, first + bad)) {
+  }
+}
+
+Outcome PackedRows::check_finite() const {
+  if (rows_.finite_check == FiniteCheck::kPropagate) return {};
+  for (const InputArray array : {InputArray::kAnchors, InputArray::kCandidates}) {
+    const int64_t row = first_bad_row_[static_cast<int>(array)].load();
+    if (row != INT64_MAX) return {Status::kNotFinite, array, row};
+  }
   return {};
 }
 
-Outcome PackedRows::pack_anchors() {
+void PackedRows::pack_anchors() {
   RowScale* const scales = workspace_.anchor_scales.as<RowScale>();
-  const Outcome measured = measure(rows_.anchors, plan_.anchors, scales, InputArray::kAnchors);
-  if (!measured.ok()) return measured;
   team_.for_each(plan_.anchors.count(), [&](int64_t block, int) {
+    measure(rows_.anchors, plan_.anchors, block, scales, InputArray::kAnchors);
     const int64_t first = plan_.anchors.first(block), count = plan_.anchors.size(block);
     const float* from = rows_.anchors + first * plan_.dim;
     kernels_.pack_panels(from, count, plan_.dim, scales + first, anchors().from_row(first));
     if (plan_.symmetric) kernels_.pack_groups(from, count, plan_.dim, scales + first, groups({0, 0}, block));
   });
-  return {};
-}
-
-Outcome PackedRows::measure_candidates() {
-  if (plan_.symmetric) return {};
-  return measure(rows_.candidates, plan_.candidates, workspace_.candidate_scales.as<RowScale>(),
-                 InputArray::kCandidates);
 }
 
 void PackedRows::pack_candidates(Range panel, CandidateForms forms) {
   if (plan_.symmetric) return;
+  RowScale* const scales = workspace_.candidate_scales.as<RowScale>();
   team_.for_each(panel.size(), [&](int64_t i, int) {
     const int64_t block = panel.begin + i;
+    if (forms.scales) measure(rows_.candidates, plan_.candidates, block, scales, InputArray::kCandidates);
     const int64_t first = plan_.candidates.first(block), count = plan_.candidates.size(block);
     const float* from = rows_.candidates + first * plan_.dim;
-    if (forms.groups) kernels_.pack_groups(from, count, plan_.dim, candidate_scales() + first, groups(panel, block));
-    if (forms.panels)
-      kernels_.pack_panels(from, count, plan_.dim, candidate_scales() + first, candidates(panel, block));
+    if (forms.groups) kernels_.pack_groups(from, count, plan_.dim, scales + first, groups(panel, block));
+    if (forms.panels) kernels_.pack_panels(from, count, plan_.dim, scales + first, candidates(panel, block));
   });
 }
 

@@ -13,10 +13,11 @@
 
 namespace circle::cpu {
 
-// Which packed forms of the candidates a panel needs.
+// What to make of a panel of candidates.
 struct CandidateForms {
-  bool groups;  // for similarities
-  bool panels;  // for gradients
+  bool scales;  // measured: once a call, before anything else
+  bool groups;  // packed for similarities
+  bool panels;  // packed for gradients
 };
 
 class PackedRows {
@@ -28,11 +29,11 @@ class PackedRows {
   bool reserve(int64_t widest_panel, CandidateForms forms);
 
   // Measures and packs the anchors (for pair-wise labels: all rows there are).
-  Outcome pack_anchors();
-  // Measures candidates; before any panel is packed.
-  Outcome measure_candidates();
-  // Packs a panel of candidates; nothing to do where they are the batch.
+  void pack_anchors();
+  // Measures and packs a panel of candidates; nothing to do where they are the batch.
   void pack_candidates(Range panel, CandidateForms forms);
+  // Whether a row that was measured is not finite, and has to be reported.
+  Outcome check_finite() const;
 
   // Similarities of a tile whose column lies in the packed panel.
   void similarity_tile(Range panel, TileIndex tile, float* to) const;
@@ -47,7 +48,7 @@ class PackedRows {
   }
 
  private:
-  Outcome measure(const float* rows, const Blocks& blocks, RowScale* scales, InputArray array);
+  void measure(const float* rows, const Blocks& blocks, int64_t block, RowScale* scales, InputArray array);
   float* groups(Range panel, int64_t block) const;
 
   const Kernels& kernels_;
@@ -55,6 +56,7 @@ class PackedRows {
   const Plan& plan_;
   Workspace& workspace_;
   ThreadTeam& team_;
+  std::atomic<int64_t> first_bad_row_[2] = {INT64_MAX, INT64_MAX};  // of anchors and of candidates
 };
 
 }  // namespace circle::cpu

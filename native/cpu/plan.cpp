@@ -20,8 +20,9 @@ int64_t edge_for(int64_t rows) {
 }  // namespace
 
 Plan::Plan(const Rows& rows, TileStorage wanted)
-    : anchors{rows.anchor_count, edge_for(rows.anchor_count)},
-      candidates{rows.candidate_count, edge_for(rows.candidate_count)},
+    // The larger side alone gives every thread some.
+    : anchors{rows.anchor_count, edge_for(std::max(rows.anchor_count, rows.candidate_count))},
+      candidates{rows.candidate_count, anchors.edge},
       dim(rows.dim),
       symmetric(rows.candidate_kind == CandidateKind::kBatch),
       storage(wanted),
@@ -54,8 +55,8 @@ Range Plan::gradient_panel(int64_t begin) const {
   if (symmetric && storage == TileStorage::kKept) return all_columns();
   if (storage == TileStorage::kKept) return statistics_panel(begin);
   const int64_t tile_bytes = tile_floats() * static_cast<int64_t>(sizeof(float));
-  // Packed candidates, their gradient and their groups share the limit with the tiles.
-  const int64_t column_bytes = symmetric ? 0 : 3 * candidates.edge * dim_panels() * kPanel * 4;
+  // Packed candidates, in both forms, share the limit with the tiles.
+  const int64_t column_bytes = symmetric ? 0 : 2 * candidates.edge * dim_panels() * kPanel * 4;
   Range panel{begin, begin + 1};
   while (panel.end < candidates.count()) {
     const Range wider{begin, panel.end + 1};

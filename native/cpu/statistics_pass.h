@@ -35,7 +35,9 @@ class StatisticsPass {
     std::fill_n(call_.statistics(), plan_.anchors.rows, AnchorStatistics{});
     for (Range panel{0, 0}; panel.end < plan_.candidates.count();) {
       panel = plan_.statistics_panel(panel.end);
-      call_.rows.pack_candidates(panel, {true, false});
+      call_.rows.pack_candidates(panel, {true, true, false});
+      const Outcome finite = call_.rows.check_finite();
+      if (!finite.ok()) return finite;
       call_.team.for_each(plan_.tiles_in(panel), [&](int64_t number, int worker) { measure(panel, number, worker); });
       call_.team.for_each(plan_.anchors.count(), [&](int64_t block, int) { fold_block(panel, block); });
       if (call_.team.aborted()) return {Status::kAborted};

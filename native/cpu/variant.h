@@ -2,6 +2,7 @@
 // on its instruction set, defines the macros below and includes this file:
 //   CIRCLE_VARIANT            namespace and name
 //   CIRCLE_LANES              floats in a vector
+//   CIRCLE_FUSED              whether a · b + c is one rounding
 //   CIRCLE_HEIGHT, _VECTORS   micro-kernel: rows, and vectors a row; HEIGHT × VECTORS accumulators, plus
 //   VECTORS + 1
 //                             registers for operands, must fit the register file
