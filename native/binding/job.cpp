@@ -35,7 +35,10 @@ class Job : public Napi::AsyncWorker {
   static void raise(void* flag) { static_cast<std::atomic<bool>*>(flag)->store(true); }
 
   void Execute() override { outcome_ = run_(*engine_, arrays_, abort_.get()); }
-  void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), static_cast<int>(outcome_.status))); }
+  void OnOK() override {
+    engine_->account(Env());
+    deferred_.Resolve(Napi::Number::New(Env(), static_cast<int>(outcome_.status)));
+  }
 
   std::shared_ptr<SharedEngine> engine_;
   CallArrays arrays_;

@@ -7,14 +7,16 @@
 
 namespace circle::binding {
 
-void SharedEngine::release() {
-  std::lock_guard<std::mutex> lock(busy_);
-  engine_.release();
+void SharedEngine::account(Napi::Env env) {
+  const int64_t bytes = closed_ ? 0 : bytes_.load();
+  if (bytes == accounted_) return;
+  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - accounted_);
+  accounted_ = bytes;
 }
 
-int64_t SharedEngine::workspace_bytes() {
-  std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
-  return lock.owns_lock() ? engine_.workspace_bytes() : 0;
+void SharedEngine::close(Napi::Env env) {
+  closed_ = true;
+  account(env);
 }
 
 Outcome run_compute(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
@@ -58,21 +60,14 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
 }
 
 Session::~Session() {
-  if (accounted_ != 0) Napi::MemoryManagement::AdjustExternalMemory(Env(), -accounted_);
-}
-
-void Session::account(Napi::Env env) {
-  const int64_t bytes = engine_->workspace_bytes();
-  if (bytes == accounted_) return;
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - accounted_);
-  accounted_ = bytes;
+  if (engine_) engine_->close(Env());
 }
 
 Napi::Value Session::compute(const Napi::CallbackInfo& info) {
   CallArrays arrays;
   if (!read_compute_arguments(info, arrays)) return info.Env().Undefined();
   const Outcome outcome = run_compute(*engine_, arrays, nullptr);
-  account(info.Env());
+  engine_->account(info.Env());
   return Napi::Number::New(info.Env(), static_cast<int>(outcome.status));
 }
 
@@ -80,7 +75,7 @@ Napi::Value Session::similarity(const Napi::CallbackInfo& info) {
   CallArrays arrays;
   if (!read_similarity_arguments(info, arrays)) return info.Env().Undefined();
   const Outcome outcome = run_similarity(*engine_, arrays, nullptr);
-  account(info.Env());
+  engine_->account(info.Env());
   return Napi::Number::New(info.Env(), static_cast<int>(outcome.status));
 }
 
@@ -98,13 +93,13 @@ Napi::Value Session::similarity_async(const Napi::CallbackInfo& info) {
 
 Napi::Value Session::release(const Napi::CallbackInfo& info) {
   engine_->release();
-  account(info.Env());
+  engine_->account(info.Env());
   return info.Env().Undefined();
 }
 
 Napi::Value Session::workspace_bytes(const Napi::CallbackInfo& info) {
-  account(info.Env());
-  return Napi::Number::New(info.Env(), static_cast<double>(accounted_));
+  engine_->account(info.Env());
+  return Napi::Number::New(info.Env(), static_cast<double>(engine_->workspace_bytes()));
 }
 
 }  // namespace circle::binding

@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -11,29 +12,55 @@
 
 namespace circle::binding {
 
-// The engine, shared between the JavaScript object and jobs in flight, one call at a time. A call that finds
-// it taken computes on an engine of its own and throws that away: concurrent calls are right before they are
-// lean.
+// The engine, shared between the JavaScript object and jobs in flight, one call at a time. A call that finds it taken
+// computes on an engine of its own and throws that away: concurrent calls are right before they are lean.
 class SharedEngine {
  public:
   explicit SharedEngine(const cpu::Kernels& kernels) : kernels_(kernels), engine_(kernels) {}
 
+  // On any thread.
   template <class Run>
   Outcome with_engine(const Run& run) {
     std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
-    if (lock.owns_lock()) return run(engine_);
-    cpu::Engine own(kernels_);
-    return run(own);
+    if (!lock.owns_lock()) {
+      cpu::Engine own(kernels_);
+      return run(own);
+    }
+    const Outcome outcome = run(engine_);
+    bytes_ = engine_.workspace_bytes();
+    lock.unlock();
+    release_if_asked();
+    return outcome;
   }
 
-  // Waits for a running job: a workspace in use cannot go.
-  void release();
-  int64_t workspace_bytes();
+  // Frees the workspace, now or at the end of the call that has it: never waits.
+  void release() {
+    release_asked_ = true;
+    release_if_asked();
+  }
+
+  int64_t workspace_bytes() const { return bytes_; }
+
+  // On the JavaScript thread only: tells the garbage collector what the workspace weighs; nothing any more once the
+  // JavaScript object is gone.
+  void account(Napi::Env env);
+  void close(Napi::Env env);
 
  private:
+  void release_if_asked() {
+    std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
+    if (!lock.owns_lock() || !release_asked_.exchange(false)) return;
+    engine_.release();
+    bytes_ = 0;
+  }
+
   const cpu::Kernels& kernels_;
   std::mutex busy_;
   cpu::Engine engine_;
+  std::atomic<int64_t> bytes_{0};
+  std::atomic<bool> release_asked_{false};
+  int64_t accounted_ = 0;
+  bool closed_ = false;
 };
 
 class Session : public Napi::ObjectWrap<Session> {
@@ -51,11 +78,7 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value release(const Napi::CallbackInfo& info);
   Napi::Value workspace_bytes(const Napi::CallbackInfo& info);
 
-  // Tells the garbage collector what the workspace weighs.
-  void account(Napi::Env env);
-
   std::shared_ptr<SharedEngine> engine_;
-  int64_t accounted_ = 0;
 };
 
 // Runs a call and fills its report.
