@@ -97,7 +97,7 @@ function* forward(sides: Sides): Generator<void, Statistics> {
   return statistics;
 }
 
-/** Two log-sum-exps become a loss; a side without pairs is −∞, and the loss 0. */
+/** Two log-sum-exps become a loss. A side without pairs is −∞ and makes the loss 0, whatever the other side holds. */
 function settle(
   statistics: Statistics,
   index: number,
@@ -106,6 +106,11 @@ function settle(
   { pairLoss }: Problem,
 ): void {
   const isTriplet = pairLoss.type === 'triplet';
+  if (positive.argmax < 0 || negative.argmax < 0) {
+    statistics.positive[index] = -Infinity;
+    statistics.negative[index] = -Infinity;
+    return;
+  }
   statistics.positive[index] = isTriplet ? positive.max : positive.value();
   statistics.negative[index] = isTriplet ? negative.max : negative.value();
   statistics.hardestPositive[index] = positive.argmax;

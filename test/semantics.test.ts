@@ -227,4 +227,14 @@ describe.each(engineList)('$name', (engine) => {
       }
     }
   });
+
+  it("with 'propagate' an anchor without a positive has loss 0 even beside a bad row", () => {
+    for (const pairLoss of Object.values(pairLosses)) {
+      const options = { dim: 2, pairLoss, checkFinite: 'propagate' } as PairLossOptions;
+      const found = computeOn(engine, Float32Array.of(1, 0, 0, 1, Number.NaN, 1), [0, 1, 1], options);
+      expect(found.anchorLosses[0]).toBe(0);
+      expect(found.anchorLosses[1]).toBeNaN();
+      expect(found.validAnchors).toBe(2);
+    }
+  });
 });
