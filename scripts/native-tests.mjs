@@ -50,7 +50,7 @@ function test(name) {
   return (
     run('cmake', '-S', '.', '-B', folder, '-DCMAKE_BUILD_TYPE=Release', ...generator, ...options) &&
     run('cmake', '--build', folder, '--parallel', parallel) &&
-    run('ctest', '--test-dir', folder, '--output-on-failure', '--no-tests=error')
+    run('ctest', '--test-dir', folder, '--output-on-failure', '--no-tests=error', '--parallel', parallel)
   );
 }
 

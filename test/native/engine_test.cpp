@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -71,10 +72,11 @@ struct Expected {
   }
 };
 
-std::vector<cpu::Engine*> engines() {
-  static std::vector<cpu::Engine*> list;
+// One an instruction set, for all tests: they also reuse its workspace.
+const std::vector<std::unique_ptr<cpu::Engine>>& engines() {
+  static std::vector<std::unique_ptr<cpu::Engine>> list;
   if (list.empty())
-    for (const cpu::Kernels* kernels : cpu::available_kernels()) list.push_back(new cpu::Engine(*kernels));
+    for (const cpu::Kernels* kernels : cpu::available_kernels()) list.push_back(std::make_unique<cpu::Engine>(*kernels));
   return list;
 }
 
@@ -192,7 +194,7 @@ TEST_CASE("without the gradient, or without the candidates' gradient, the rest h
     for (const CandidateKind kind : kKinds) {
       const Data data({50, 60, 20, 5}, kind);
       const Problem problem = data.problem(definition);
-      for (cpu::Engine* engine : engines()) {
+      for (const auto& engine : engines()) {
         Call full(problem), part(problem), loss(problem);
         full.run(*engine, problem);
         part.results.candidate_gradient = nullptr;

@@ -56,7 +56,7 @@ TEST_CASE("a row's scale is the inverse of its norm, rounded once") {
   });
 }
 
-TEST_CASE("rows too short for a direction are scaled by 10¹² and do not project; huge ones do not overflow") {
+TEST_CASE("rows too short for a direction are scaled by 10¹² and do not project, huge ones do not overflow") {
   for (const Kernels* kernels : available_kernels()) {
     const std::vector<float> rows = {0, 0, 1e-12f, 0, 1e-30f, 1e-30f, 2e-12f, 0, 3e38f, 3e38f, 1e-45f, 0};
     RowScale scales[6];
