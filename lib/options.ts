@@ -86,7 +86,7 @@ export type PairLossChoice =
   | { pairLoss: Extract<PairLoss, { type: 'triplet' }>; normalize?: boolean; scope?: 'anchor' };
 
 interface Gradient {
-  /** 'skip' computes the loss alone, in about a third of the time; default 'compute'. */
+  /** 'skip' computes the loss alone and keeps no tiles; default 'compute'. */
   gradient?: 'compute' | 'skip';
 }
 
