@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "native/binding/call.h"
+#include "native/core/try_lock.h"
 #include "native/cpu/engine.h"
 
 namespace circle::binding {
@@ -21,7 +22,7 @@ class SharedEngine {
   // On any thread.
   template <class Run>
   Outcome with_engine(const Run& run) {
-    std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
+    std::unique_lock<TryLock> lock(busy_, std::try_to_lock);
     if (!lock.owns_lock()) {
       cpu::Engine own(kernels_);
       return run(own);
@@ -48,14 +49,14 @@ class SharedEngine {
 
  private:
   void release_if_asked() {
-    std::unique_lock<std::mutex> lock(busy_, std::try_to_lock);
+    std::unique_lock<TryLock> lock(busy_, std::try_to_lock);
     if (!lock.owns_lock() || !release_asked_.exchange(false)) return;
     engine_.release();
     bytes_ = 0;
   }
 
   const cpu::Kernels& kernels_;
-  std::mutex busy_;
+  TryLock busy_;
   cpu::Engine engine_;
   std::atomic<int64_t> bytes_{0};
   std::atomic<bool> release_asked_{false};

@@ -5,6 +5,8 @@
 #include <system_error>
 #include <thread>
 
+#include "native/core/try_lock.h"
+
 namespace circle::cpu {
 namespace {
 
@@ -97,7 +99,7 @@ class ThreadPool {
     sleeping_.fetch_sub(1);
   }
 
-  std::mutex lease_;
+  TryLock lease_;
   int workers_ = 0;
 
   std::atomic<int64_t> count_{0};
