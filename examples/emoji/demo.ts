@@ -27,6 +27,7 @@ const recipe = {
   learningRate: 3e-3,
   inputDropout: 0.2,
 };
+
 await main(readOptions());
 
 async function main(options: DemoOptions): Promise<void> {
