@@ -29,7 +29,8 @@ export function checkAlive(name: string, array: Float32Array | Int32Array): void
 /** Rows of `dim` numbers, at least one. */
 export function rowCount(name: string, array: Float32Array, dim: number): number {
   const rows = array.length / dim;
-  if (rows >= 1 && Number.isInteger(rows)) return rows;
+  // A quotient stays a double to V8, and so would every index made from it, unless told that it is an integer.
+  if (rows >= 1 && Number.isInteger(rows)) return rows <= 0x7fffffff ? rows | 0 : rows;
   throw wrongShape(name, `rows of dim = ${dim} numbers, at least one`, `${array.length} numbers`);
 }
 
