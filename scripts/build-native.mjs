@@ -36,7 +36,8 @@ function findNodeGyp() {
 
 /** Why a build need not be tried, or undefined. */
 function obstacle() {
-  if (!existsSync(join(root, 'binding.gyp'))) return 'the native sources are not part of this installation';
+  if (!existsSync(join(root, 'binding.gyp')))
+    return 'there is no binding.gyp here: a published package brings binaries and builds none';
   if (process.platform === 'win32') return 'there is no native engine for Windows yet';
   if (!findNodeGyp()) return 'node-gyp is not installed (a development dependency)';
   const missing = missingTools();
