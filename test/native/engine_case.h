@@ -37,8 +37,16 @@ struct Data {
   // Everything by default: unit rows, one loss an anchor, their mean, one thread, tiles kept.
   Problem problem(const Definition& definition) const {
     Problem problem{};
-    problem.rows = {anchors.data(), shape.anchors, kind == CandidateKind::kBatch ? anchors.data() : candidates.data(),
-                    shape.candidates, shape.dim, kind, Normalize::kL2, FiniteCheck::kReport, 1, int64_t{256} << 20};
+    problem.rows = {anchors.data(),
+                    shape.anchors,
+                    kind == CandidateKind::kBatch ? anchors.data() : candidates.data(),
+                    shape.candidates,
+                    shape.dim,
+                    kind,
+                    Normalize::kL2,
+                    FiniteCheck::kReport,
+                    1,
+                    int64_t{256} << 20};
     problem.anchor_labels = anchor_labels.data();
     problem.candidate_labels = candidate_labels.empty() ? nullptr : candidate_labels.data();
     problem.pair_loss = definition.loss;
@@ -48,9 +56,7 @@ struct Data {
     return problem;
   }
 
-  PlainInputs inputs() const {
-    return {{anchors.begin(), anchors.end()}, {candidates.begin(), candidates.end()}};
-  }
+  PlainInputs inputs() const { return {{anchors.begin(), anchors.end()}, {candidates.begin(), candidates.end()}}; }
 };
 
 // The outputs of a call between guard zones.
@@ -62,9 +68,8 @@ struct Call {
   explicit Call(const Problem& problem)
       : anchor_losses(problem.scope == Scope::kBatch ? 1 : problem.rows.anchor_count),
         gradient(problem.rows.anchor_count * problem.rows.dim),
-        candidate_gradient(problem.rows.candidate_kind == CandidateKind::kBatch
-                               ? 0
-                               : problem.rows.candidate_count * problem.rows.dim),
+        candidate_gradient(
+            problem.rows.candidate_kind == CandidateKind::kBatch ? 0 : problem.rows.candidate_count * problem.rows.dim),
         results{anchor_losses.data(), gradient.data(),
                 candidate_gradient.size() > 0 ? candidate_gradient.data() : nullptr} {}
 
@@ -76,9 +81,7 @@ struct Call {
   bool guards_intact() const {
     return anchor_losses.guards_intact() && gradient.guards_intact() && candidate_gradient.guards_intact();
   }
-  bool untouched() const {
-    return anchor_losses.untouched() && gradient.untouched() && candidate_gradient.untouched();
-  }
+  bool untouched() const { return anchor_losses.untouched() && gradient.untouched() && candidate_gradient.untouched(); }
   bool same_bits_as(const Call& other) const {
     return results.loss == other.results.loss && results.valid_anchors == other.results.valid_anchors &&
            same_bits(anchor_losses.values(), other.anchor_losses.values()) &&

@@ -27,9 +27,13 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
   return greatest;
 }
 
-double largest(const std::vector<double>& values) { return distance(values, std::vector<double>(values.size())); }
+double largest(const std::vector<double>& values) {
+  return distance(values, std::vector<double>(values.size()));
+}
 
-std::vector<double> in_double(const std::vector<float>& values) { return {values.begin(), values.end()}; }
+std::vector<double> in_double(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
 
 // A float32 engine is as good as its inputs: what rounding does to the result is what a change of the inputs by the
 // engine's own rounding does. A coordinate is rounded 4 times on its way into a product, and a sum of dim products dim/8
@@ -76,11 +80,14 @@ struct Expected {
 const std::vector<std::unique_ptr<cpu::Engine>>& engines() {
   static std::vector<std::unique_ptr<cpu::Engine>> list;
   if (list.empty())
-    for (const cpu::Kernels* kernels : cpu::available_kernels()) list.push_back(std::make_unique<cpu::Engine>(*kernels));
+    for (const cpu::Kernels* kernels : cpu::available_kernels())
+      list.push_back(std::make_unique<cpu::Engine>(*kernels));
   return list;
 }
 
-std::string variant(size_t engine) { return cpu::available_kernels()[engine]->name; }
+std::string variant(size_t engine) {
+  return cpu::available_kernels()[engine]->name;
+}
 
 void check_all_variants(const Definition& definition, const Problem& problem, const PlainInputs& inputs) {
   const Expected expected(definition, problem, inputs);
@@ -91,7 +98,9 @@ void check_all_variants(const Definition& definition, const Problem& problem, co
   }
 }
 
-bool exists(const Definition& definition, Scope scope) { return scope == Scope::kAnchor || !definition.hardest; }
+bool exists(const Definition& definition, Scope scope) {
+  return scope == Scope::kAnchor || !definition.hardest;
+}
 
 TEST_CASE("every loss, against every kind of candidates, in both scopes, is what the definition gives") {
   for (const Definition& definition : definitions())
@@ -151,8 +160,8 @@ TEST_CASE("threads and the workspace limit change no bit") {
     int64_t limit;
   };
   // All tiles, none, some of them; one tile of 96 rows is 80 KB.
-  const Setting settings[] = {{2, int64_t{256} << 20}, {5, int64_t{256} << 20}, {1, 0}, {5, 0}, {2, 200 << 10},
-                              {5, 400 << 10}};
+  const Setting settings[] = {{2, int64_t{256} << 20}, {5, int64_t{256} << 20}, {1, 0}, {5, 0},
+                              {2, 200 << 10},          {5, 400 << 10}};
   for (const Definition& definition : definitions())
     for (const CandidateKind kind : kKinds)
       for (const Scope scope : {Scope::kAnchor, Scope::kBatch}) {

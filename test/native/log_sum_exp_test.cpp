@@ -33,7 +33,9 @@ LogSum folded(const Side& side, const std::vector<Piece>& list, size_t begin, si
 
 // A merge rounds an exponent E (4 roundings: |E|e^−|E| ≤ 1/e makes that 1.5 of its power), a power (2), a product
 // and a sum: 5.5 roundings of the total. Two orders of n pieces make at most n merges each.
-double bound(size_t count) { return 2 * 5.5 * static_cast<double>(count) * kDoubleRounding; }
+double bound(size_t count) {
+  return 2 * 5.5 * static_cast<double>(count) * kDoubleRounding;
+}
 
 template <class Side>
 void check_associative(const Side& side) {

@@ -23,10 +23,10 @@ struct CircleParameters {
 };
 
 // The paper's two settings, a clamp region inside [−1, 1], optimum and target the other way round, extreme scales.
-const std::vector<CircleParameters> kPositives = {
-    {80, 1.4, 0.6}, {256, 1.25, 0.75}, {64, 0.9, 1.1}, {40, 0.3, 0.7}, {4096, 1.4, 0.6}, {0.001, 1.4, 0.6}};
-const std::vector<CircleParameters> kNegatives = {
-    {80, -0.4, 0.4}, {256, -0.25, 0.25}, {64, 0.1, -0.1}, {40, 0.3, -0.2}, {4096, -0.4, 0.4}, {0.001, -0.4, 0.4}};
+const std::vector<CircleParameters> kPositives = {{80, 1.4, 0.6}, {256, 1.25, 0.75}, {64, 0.9, 1.1},
+                                                  {40, 0.3, 0.7}, {4096, 1.4, 0.6},  {0.001, 1.4, 0.6}};
+const std::vector<CircleParameters> kNegatives = {{80, -0.4, 0.4}, {256, -0.25, 0.25}, {64, 0.1, -0.1},
+                                                  {40, 0.3, -0.2}, {4096, -0.4, 0.4},  {0.001, -0.4, 0.4}};
 
 // Errors of a key, of the radius, and through ∂l/∂q = 2γq of a logit, when c, O and r are rounded once each and the
 // subtractions once more; 1.01 for the products of errors.
@@ -68,9 +68,9 @@ void check_circle(const CircleParameters& p) {
     previous = s;
 
     const double slope = active ? p.gamma * (s - p.optimum) : 0, full_slope = active ? 2 * p.gamma * (s - c) : 0;
-    CHECK(std::fabs(detached.slope(s) - slope) <=
-          kRounding * (p.gamma * std::fabs(p.optimum) + 3 * std::fabs(slope)));
-    CHECK(std::fabs(full.slope(s) - full_slope) <= kRounding * (2 * p.gamma * std::fabs(c) + 3 * std::fabs(full_slope)));
+    CHECK(std::fabs(detached.slope(s) - slope) <= kRounding * (p.gamma * std::fabs(p.optimum) + 3 * std::fabs(slope)));
+    CHECK(std::fabs(full.slope(s) - full_slope) <=
+          kRounding * (2 * p.gamma * std::fabs(c) + 3 * std::fabs(full_slope)));
   }
 }
 
@@ -80,8 +80,7 @@ template <class Side>
 void check_derivative(const Side& side, double s, double third) {
   const double h = 0x1p-13, gamma = side.gamma;
   const double difference = side.exponent(side.template key<double>(s + h), side.template key<double>(s - h)) / (2 * h);
-  CHECK(std::fabs(side.template slope<double>(s) - difference) <=
-        gamma * (third * h * h / 6 + 16 * 0x1p-53 / h));
+  CHECK(std::fabs(side.template slope<double>(s) - difference) <= gamma * (third * h * h / 6 + 16 * 0x1p-53 / h));
 }
 
 TEST_CASE("Circle loss: keys, logits, exponents and slopes are those of the formulas") {

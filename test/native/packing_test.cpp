@@ -17,10 +17,11 @@ struct Shape {
 };
 
 // Below, at and above vectors, groups, grains and panels.
-const std::vector<Shape> kShapes = {{1, 1},   {2, 3},   {5, 16},  {31, 31},  {32, 32},  {33, 33},
+const std::vector<Shape> kShapes = {{1, 1},   {2, 3},   {5, 16},  {31, 31},  {32, 32}, {33, 33},
                                     {48, 15}, {49, 64}, {95, 65}, {96, 100}, {192, 7}, {150, 130}};
 
-std::vector<RowScale> measured(const Kernels& kernels, const std::vector<float>& rows, Shape shape, Normalize normalize) {
+std::vector<RowScale> measured(const Kernels& kernels, const std::vector<float>& rows, Shape shape,
+                               Normalize normalize) {
   std::vector<RowScale> scales(static_cast<size_t>(shape.count));
   CHECK(kernels.measure_rows(rows.data(), shape.count, shape.dim, normalize, scales.data()) == -1);
   return scales;
@@ -39,13 +40,16 @@ void for_each_case(const Check& check) {
 }
 
 // A packed number is rounded once, or once and a little where that is what fused multiply-adds do; padding is 0.
-bool is_scaled(float packed, const std::vector<float>& rows, Shape shape, int64_t row, int64_t d, const RowScale& scale) {
+bool is_scaled(float packed, const std::vector<float>& rows, Shape shape, int64_t row, int64_t d,
+               const RowScale& scale) {
   const double inverse = static_cast<double>(scale.inverse) + scale.correction;
   const double exact = row < shape.count && d < shape.dim ? rows[row * shape.dim + d] * inverse : 0;
   return std::fabs(packed - exact) <= (1 + 0x1p-20) * kRounding * std::fabs(exact);
 }
 
-int64_t panel_floats(Shape shape) { return (shape.dim + kPanel - 1) / kPanel * round_up(shape.count, kGrain) * kPanel; }
+int64_t panel_floats(Shape shape) {
+  return (shape.dim + kPanel - 1) / kPanel * round_up(shape.count, kGrain) * kPanel;
+}
 
 TEST_CASE("a row's scale is the inverse of its norm, in two floats") {
   for_each_case([](const Kernels& kernels, Shape shape, const std::vector<float>& rows, Random&) {

@@ -18,8 +18,13 @@ Definition circle_loss(std::string name, double gamma, CircleLoss::Optimum p, Ci
 }
 
 Definition unified_loss(double gamma, double margin) {
-  return {"unified", UnifiedLoss::make(gamma, margin), false, [=](double s) { return LogitAndSlope{-gamma * s, -gamma}; },
-          [=](double s) { return LogitAndSlope{gamma * (s + margin), gamma}; }};
+  return {"unified", UnifiedLoss::make(gamma, margin), false,
+          [=](double s) {
+            return LogitAndSlope{-gamma * s, -gamma};
+          },
+          [=](double s) {
+            return LogitAndSlope{gamma * (s + margin), gamma};
+          }};
 }
 
 Definition arcface_loss(std::string name, double gamma, double m, ArcFaceLoss::Derivative derivative,
@@ -32,13 +37,19 @@ Definition arcface_loss(std::string name, double gamma, double m, ArcFaceLoss::D
       return {-gamma * (s - m * std::sin(m)), -gamma};
     return {-gamma * std::cos(theta + m), -gamma * (straight ? 1 : std::sin(theta + m) / std::sin(theta))};
   };
-  return {std::move(name), ArcFaceLoss::make(gamma, m, derivative, beyond_pi), false, positive,
-          [=](double s) { return LogitAndSlope{gamma * s, gamma}; }};
+  return {std::move(name), ArcFaceLoss::make(gamma, m, derivative, beyond_pi), false, positive, [=](double s) {
+            return LogitAndSlope{gamma * s, gamma};
+          }};
 }
 
 Definition triplet_loss(double margin) {
-  return {"triplet", TripletLoss::make(margin), true, [](double s) { return LogitAndSlope{-s, -1}; },
-          [=](double s) { return LogitAndSlope{s + margin, 1}; }};
+  return {"triplet", TripletLoss::make(margin), true,
+          [](double s) {
+            return LogitAndSlope{-s, -1};
+          },
+          [=](double s) {
+            return LogitAndSlope{s + margin, 1};
+          }};
 }
 
 struct Unit {
@@ -83,8 +94,7 @@ std::vector<double> through_normalisation(const std::vector<double>& gradient, c
 // Both terms of g − (g · x̂) x̂ are at most √dim times the largest coordinate of g.
 double largest_size(const Sums& gradient, const Unit& unit, int64_t dim) {
   double largest = 0;
-  for (size_t i = 0; i < gradient.size.size(); ++i)
-    largest = std::max(largest, gradient.size[i] / unit.norms[i / dim]);
+  for (size_t i = 0; i < gradient.size.size(); ++i) largest = std::max(largest, gradient.size[i] / unit.norms[i / dim]);
   return 2 * std::sqrt(dim) * largest;
 }
 

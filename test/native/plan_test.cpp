@@ -19,7 +19,9 @@ Rows rows_of(int64_t anchors, int64_t candidates, int64_t dim, CandidateKind kin
   return rows;
 }
 
-int64_t tile_bytes(const Plan& plan) { return plan.tile_floats() * static_cast<int64_t>(sizeof(float)); }
+int64_t tile_bytes(const Plan& plan) {
+  return plan.tile_floats() * static_cast<int64_t>(sizeof(float));
+}
 
 // At, below and above edges of tiles, of panels of them, and of what counts as a small batch.
 const std::vector<int64_t> kCounts = {1, 2, 47, 95, 96, 97, 192, 193, 768, 769, 3073, 5000};

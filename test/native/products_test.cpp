@@ -34,7 +34,9 @@ struct Packed {
 };
 
 // A sum of products of n terms in any order, one rounding a term with or without fused multiply-adds twice at most.
-double bound(int64_t terms, double size) { return static_cast<double>(terms + 1) * kRounding * size; }
+double bound(int64_t terms, double size) {
+  return static_cast<double>(terms + 1) * kRounding * size;
+}
 
 struct Sum {
   double value = 0, size = 0;
@@ -54,7 +56,9 @@ bool is_product(const float* tile, const Packed& a, const Packed& b) {
   return true;
 }
 
-GuardedFloats new_tile(int rows) { return GuardedFloats(round_up(rows, kGrain) * kTileStride); }
+GuardedFloats new_tile(int rows) {
+  return GuardedFloats(round_up(rows, kGrain) * kTileStride);
+}
 
 TEST_CASE("a tile of similarities is the product of its rows, whatever its edges") {
   for (const Kernels* kernels : available_kernels()) {
