@@ -1,6 +1,5 @@
-// One call as it arrives from JavaScript: a Problem over borrowed arrays. Every length, every enumeration and
-// every product is checked again here, whatever lib/ has already checked, because a wrong one would be a wild
-// pointer.
+// One call as it arrives from JavaScript: a Problem over borrowed arrays. Every length, every enumeration and every
+// product is checked again here, whatever lib/ has already checked, because a wrong one would be a wild pointer.
 #pragma once
 
 #include <napi.h>
@@ -19,8 +18,8 @@ struct View {
   int64_t length = 0;
 };
 
-// The arrays of a loss call, in the order of NativeSession.compute (lib/native.ts). Of a similarity call: the
-// request, the report, the anchors, the candidates, and the matrix in `gradient`.
+// The arrays of a loss call, in the order of NativeSession.compute (lib/native.ts). Of a similarity call: the request,
+// the report, the anchors, the candidates, and the matrix in `gradient`.
 struct CallArrays {
   View<double> request, report;
   View<float> anchors;

@@ -1,5 +1,5 @@
-// The layout of a request and a report: scalars of one call in two arrays of doubles. lib/native.ts has the
-// same lists in the same order, and its loader compares them with those that the addon exports.
+// The layout of a request and a report: scalars of one call in two arrays of doubles. lib/native.ts has the same lists
+// in the same order, and its loader compares them with those that the addon exports.
 #pragma once
 
 #include <cstdint>

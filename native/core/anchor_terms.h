@@ -1,5 +1,5 @@
-// From an anchor's statistics to its loss, and to the two numbers a side that its pairs' weights need: the
-// step between the forward pass and the gradient, in double precision, a few operations an anchor.
+// From an anchor's statistics to its loss, and to the two numbers a side that its pairs' weights need: the step between
+// the forward pass and the gradient, in double precision, a few operations an anchor.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,16 @@ namespace circle {
 
 enum Side : int { kPositive, kNegative };
 
-// What the forward pass knows of an anchor: two log-sum-exps, or (triplet) the hardest pair of each side,
-// whose key is then the reference.
+// What the forward pass knows of an anchor: two log-sum-exps, or (triplet) the hardest pair of each side, whose key is
+// then the reference.
 struct AnchorStatistics {
   LogSum side[2];
   int32_t hardest[2] = {-1, -1};
 };
 
-// What the gradient needs: a pair of this anchor with key q has the weight
-// coefficient · e^(logit(q) − logit(reference)) · slope. An anchor that has no say has the coefficient 0 and a reference
-// above every key, so that its exponentials are 0 too: 0 · ∞ would be NaN.
+// What the gradient needs: a pair of this anchor with key q has the weight coefficient · e^(logit(q) −
+// logit(reference)) · slope. An anchor that has no say has the coefficient 0 and a reference above every key, so that
+// its exponentials are 0 too: 0 · ∞ would be NaN.
 struct PairTerm {
   float reference = -kNoKey;
   float coefficient = 0;
@@ -36,8 +36,8 @@ struct AnchorLoss {
   bool valid = false;     // has a positive and a negative
 };
 
-// `pair_multiplicity`: how often the sums count each pair; 2 where all ordered pairs were summed for a
-// batch-wide loss over unordered ones.
+// `pair_multiplicity`: how often the sums count each pair; 2 where all ordered pairs were summed for a batch-wide loss
+// over unordered ones.
 template <class Loss>
 AnchorLoss anchor_loss(const Loss& loss, const AnchorStatistics& statistics, int pair_multiplicity) {
   if (statistics.side[kPositive].empty() || statistics.side[kNegative].empty()) return {};

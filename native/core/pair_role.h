@@ -20,8 +20,8 @@ CIRCLE_INLINE auto pair_roles(int32_t anchor_label, I candidate_labels) {
   return PairRoles<decltype(same & same)>{same, candidate_labels != anchor_label};
 }
 
-// The same where some are not: `excluded` is the candidate that is the anchor itself, or −1;
-// candidates from `count` on do not exist.
+// The same where some are not: `excluded` is the candidate that is the anchor itself, or −1; candidates from `count` on
+// do not exist.
 template <class I>
 CIRCLE_INLINE auto pair_roles(int32_t anchor_label, I candidate_labels, I candidates, int32_t excluded, int32_t count) {
   const auto exists = (candidates < count) & (candidates != excluded);

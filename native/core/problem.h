@@ -1,5 +1,5 @@
-// The shape of a call: borrowed pointers, counts, a pair loss. Every use of the package is this one problem
-// with different candidates (ARCHITECTURE.md §1).
+// The shape of a call: borrowed pointers, counts, a pair loss. Every use of the package is this one problem with
+// different candidates (ARCHITECTURE.md §1).
 #pragma once
 
 #include <cstdint>

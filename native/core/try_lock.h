@@ -1,5 +1,5 @@
-// A lock that is taken or not, and that nobody waits for; std::unique_lock with std::try_to_lock holds it.
-// std::mutex has this too, but its try_lock would need glibc 2.34, the rest of the addon 2.32.
+// A lock that is taken or not, and that nobody waits for; std::unique_lock with std::try_to_lock holds it. std::mutex
+// has this too, but its try_lock would need glibc 2.34, the rest of the addon 2.32.
 #pragma once
 
 #include <atomic>

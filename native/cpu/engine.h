@@ -1,5 +1,4 @@
-// The CPU engine: one call is planned (plan.h), packed (pack.h), and computed tile by tile on a team of
-// threads.
+// The CPU engine: one call is planned (plan.h), packed (pack.h), and computed tile by tile on a team of threads.
 #pragma once
 
 #include <atomic>
@@ -17,8 +16,7 @@ class Engine {
  public:
   explicit Engine(const Kernels& kernels) : kernels_(kernels) {}
 
-  // Loss and, where `results` asks for them, gradients. Writes results only when it ends well. `abort` may be
-  // null.
+  // Loss and, where `results` asks for them, gradients. Writes results only when it ends well. `abort` may be null.
   Outcome compute(const Problem& problem, Results& results, const std::atomic<bool>* abort);
 
   // The similarity matrix itself: out is anchor_count × candidate_count.

@@ -1,5 +1,5 @@
-// The functions that exist once per instruction set, as a table. dispatch.cpp picks a table; the engine knows
-// no other way to compute.
+// The functions that exist once per instruction set, as a table. dispatch.cpp picks a table; the engine knows no other
+// way to compute.
 #pragma once
 
 #include <tuple>
@@ -34,8 +34,8 @@ template <class Loss>
 struct LossKernels {
   // Statistics of the tile's rows, and of its columns unless `columns` is null.
   void (*statistics)(const Loss&, const Tile&, AnchorPartial* rows, AnchorPartial* columns);
-  // Overwrites similarities with ∂final/∂similarity. With `columns`, the weight that the column's own anchor
-  // gives the pair is added (docs/math.md §8).
+  // Overwrites similarities with ∂final/∂similarity. With `columns`, the weight that the column's own anchor gives the
+  // pair is added (docs/math.md §8).
   void (*pair_weights)(const Loss&, const Tile&, const AnchorTerms* rows, const AnchorTerms* columns);
 };
 
@@ -58,8 +58,8 @@ struct Kernels {
   // tile = rows of `anchors` × rows of `groups`; for a diagonal tile half of it, and the mirror image.
   void (*similarity_tile)(Panels anchors, const float* groups, int64_t dim, int rows, int columns, TileKind,
                           float* tile);
-  // gradient (+)= tile × others (kRows: `count` rows of the tile) or tileᵀ × others (kColumns: `count`
-  // columns), over `panel_count` panels of 32 columns; `steps` is the other edge of the tile.
+  // gradient (+)= tile × others (kRows: `count` rows of the tile) or tileᵀ × others (kColumns: `count` columns), over
+  // `panel_count` panels of 32 columns; `steps` is the other edge of the tile.
   void (*accumulate)(const float* tile, Orientation, int count, int steps, Panels others, int panel_count,
                      Panels gradient, Start);
   // Back through the normalisation, from panels into row-major `out`.

@@ -11,8 +11,8 @@
 #include <utility>
 #include <variant>
 
-// A pragma after the standard headers, not a compiler flag: nothing that other files also compile may use
-// these instructions.
+// A pragma after the standard headers, not a compiler flag: nothing that other files also compile may use these
+// instructions.
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"))), \
                              apply_to = function)

@@ -22,15 +22,13 @@ constexpr int64_t round_up(int64_t count, int64_t multiple) {
   return (count + multiple - 1) / multiple * multiple;
 }
 
-// One tile: similarities of `rows` anchors from `first_row` on with `columns` candidates from `first_column`
-// on.
+// One tile: similarities of `rows` anchors from `first_row` on with `columns` candidates from `first_column` on.
 struct Tile {
   float* values;
   const int32_t* row_labels;     // of its rows
   const int32_t* column_labels;  // of its columns, readable up to the next multiple of kGrain
   int rows, columns;
-  // Column that is the same embedding as row 0 (then row r's own column is r more), or −kTileEdge where there
-  // is none.
+  // Column that is the same embedding as row 0 (then row r's own column is r more), or −kTileEdge where there is none.
   int self_column;
 };
 

@@ -7,8 +7,8 @@
 
 namespace circle::cpu {
 
-// Copies a tile into the row-major matrix, and for pair-wise labels its mirror image too. Similarities of
-// unit rows are cosines: rounding must not push them past ±1.
+// Copies a tile into the row-major matrix, and for pair-wise labels its mirror image too. Similarities of unit rows are
+// cosines: rounding must not push them past ±1.
 class MatrixWriter {
  public:
   MatrixWriter(const Plan& plan, Normalize normalize, float* out)

@@ -4,8 +4,8 @@
 //             │
 //   A(r,k) ─ C(r, …)     one broadcast of A(r, k) per row, kVectors fused multiply-adds each
 //
-// A(r, k) lies at a[r · RowStride + k · StepStride], strides known to the compiler, so that the three
-// products differ in nothing else:
+// A(r, k) lies at a[r · RowStride + k · StepStride], strides known to the compiler, so that the three products differ
+// in nothing else:
 //   similarities    A = row panels (rows 32 apart, steps 1)       B = transposed groups
 //   H · X̂           A = tile (rows 208 apart, steps 1)            B = row panels
 //   Hᵀ · X̂          A = tile (rows 1 apart, steps 208)            B = row panels

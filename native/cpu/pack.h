@@ -1,5 +1,5 @@
-// Rows into the two layouts of layout.h and gradients back out of panels. Each element is read once and
-// written once; memory speed bounds it, and the products cost dim or count times as much.
+// Rows into the two layouts of layout.h and gradients back out of panels. Each element is read once and written once;
+// memory speed bounds it, and the products cost dim or count times as much.
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// The operands of one call: its rows measured and packed, and tiles of similarities made from them. Shared by
-// the loss and by the similarity matrix.
+// The operands of one call: its rows measured and packed, and tiles of similarities made from them. Shared by the loss
+// and by the similarity matrix.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
-// One walk over the pairs of a tile, sixteen (or as many as a vector has) at a time; the forward statistics
-// and the pair weights differ in what they do with each vector of pairs. Positives are few in most batches,
-// so their side is visited only where a vector has one.
+// One walk over the pairs of a tile, sixteen (or as many as a vector has) at a time; the forward statistics and the pair
+// weights differ in what they do with each vector of pairs. Positives are few in most batches, so their side is visited
+// only where a vector has one.
 #pragma once
 
 #include "native/core/pair_role.h"
@@ -21,8 +21,7 @@ CIRCLE_INLINE RowOfPairs row_of_pairs(const Tile& tile, int row) {
   return {tile.row_labels[row], tile.self_column + row, tile.columns};
 }
 
-// Whether every pair of the vectors that a tile's loops visit exists, or some are padding or an anchor with
-// itself.
+// Whether every pair of the vectors that a tile's loops visit exists, or some are padding or an anchor with itself.
 enum class Existence { kAll, kSome };
 
 CIRCLE_INLINE Existence existence(const Tile& tile) {

@@ -9,8 +9,8 @@ namespace {
 constexpr int64_t kSmallEdge = 96;
 constexpr int64_t kSmallBatch = 768;
 
-// Enough columns to keep many threads busy, few enough that partial statistics and packed candidates stay a
-// small multiple of the inputs.
+// Enough columns to keep many threads busy, few enough that partial statistics and packed candidates stay a small
+// multiple of the inputs.
 constexpr int64_t kWidestPanel = 16;
 
 int64_t edge_for(int64_t rows) {

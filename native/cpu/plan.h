@@ -1,12 +1,11 @@
-// How one call is cut up: a pure function of its shape and its workspace limit, never of the number of
-// threads.
+// How one call is cut up: a pure function of its shape and its workspace limit, never of the number of threads.
 //
 //                candidates
 //              J = 0   1   2   3          rows of tiles: blocks of anchors I
 //   anchors  I ┌────┬────┬────┬────┐      columns of tiles: blocks of candidates J
-//            0 │ 00 │ 01 │ 02 │ 03 │      pair-wise labels: only the tiles I ≤ J, each used for its rows and
-//            its columns 1 │    │ 11 │ 12 │ 13 │ 2 │    │    │ 22 │ 23 │      panel: neighbouring columns of
-//            tiles that are in memory together
+//            0 │ 00 │ 01 │ 02 │ 03 │      pair-wise labels: only the tiles I ≤ J, each used for its rows and its columns
+//            1 │    │ 11 │ 12 │ 13 │
+//            2 │    │    │ 22 │ 23 │      panel: neighbouring columns of tiles that are in memory together
 //              └────┴────┴────┴────┘
 //                └─panel─┘
 #pragma once

@@ -1,5 +1,5 @@
-// The vectors of one instruction set, as compiler vector extensions. Included by the kernels_<variant>.cpp
-// files only, after the macros that choose the set:
+// The vectors of one instruction set, as compiler vector extensions. Included by the kernels_<variant>.cpp files only,
+// after the macros that choose the set:
 //   CIRCLE_VARIANT   namespace of the variant
 //   CIRCLE_LANES     floats in a vector
 #pragma once

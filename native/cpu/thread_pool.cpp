@@ -22,9 +22,9 @@ void pause() {
 #endif
 }
 
-// A loop is open from its announcement until its caller has run out of iterations. A worker enters by
-// counting itself in `inside` and looking again whether the loop is still open; the caller closes it and
-// waits until nobody is inside. Workers that are late, or that the system does not run, are never waited for.
+// A loop is open from its announcement until its caller has run out of iterations. A worker enters by counting itself
+// in `inside` and looking again whether the loop is still open; the caller closes it and waits until nobody is inside.
+// Workers that are late, or that the system does not run, are never waited for.
 class ThreadPool {
  public:
   using Call = void (*)(const void* body, int64_t i, int worker);
@@ -88,8 +88,7 @@ class ThreadPool {
     }
   }
 
-  // A finished loop that is still open must not look like work, or its workers would keep running in and out
-  // of it.
+  // A finished loop that is still open must not look like work, or its workers would keep running in and out of it.
   int64_t count_hint() const { return count_.load(std::memory_order_relaxed); }
 
   void sleep(int worker) {

@@ -1,9 +1,8 @@
 // Threads for loops whose iterations are independent and uneven.
 //
-// One pool a process. A call borrows it as a ThreadTeam; while another call has it, a team is just its own
-// thread, which changes no result: every number has one owner and one order of additions, whoever computes
-// it. Between the loops of a call the workers spin, because a wake-up costs as much as a small batch; after
-// the call they sleep.
+// One pool a process. A call borrows it as a ThreadTeam; while another call has it, a team is just its own thread, which
+// changes no result: every number has one owner and one order of additions, whoever computes it. Between the loops of a
+// call the workers spin, because a wake-up costs as much as a small batch; after the call they sleep.
 #pragma once
 
 #include <atomic>
@@ -23,8 +22,8 @@ class ThreadTeam {
   int size() const { return size_; }
   bool aborted() const { return abort_ && abort_->load(std::memory_order_relaxed); }
 
-  // body(i, worker) for each i in [0, count), in any order, on any thread of the team. `worker` tells threads
-  // apart, for scratch memory of their own. Writes of the bodies are visible when this returns.
+  // body(i, worker) for each i in [0, count), in any order, on any thread of the team. `worker` tells threads apart, for
+  // scratch memory of their own. Writes of the bodies are visible when this returns.
   template <class Body>
   void for_each(int64_t count, const Body& body) {
     run(

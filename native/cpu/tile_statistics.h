@@ -1,14 +1,13 @@
-// Statistics of a tile: for each row, and for pair-wise labels each column, the largest key and the sum of
-// exponentials relative to it, on both sides. Two passes over a tile that lies in L2: keys first, so that
-// every exponent is at most 0. The hardest pairs of the triplet loss take one pass.
+// Statistics of a tile: for each row, and for pair-wise labels each column, the largest key and the sum of exponentials
+// relative to it, on both sides. Two passes over a tile that lies in L2: keys first, so that every exponent is at most 0.
+// The hardest pairs of the triplet loss take one pass.
 #pragma once
 
 #include "native/cpu/pair_loops.h"
 
 namespace circle::cpu::CIRCLE_VARIANT {
 
-// Which statistics a tile gives: of its rows only, or (pair-wise labels, off the diagonal) of its columns
-// too.
+// Which statistics a tile gives: of its rows only, or (pair-wise labels, off the diagonal) of its columns too.
 enum class Mutual { kNo, kYes };
 
 template <Mutual mutual, class LossSide>
@@ -88,8 +87,7 @@ CIRCLE_INLINE void sums_of_tile(const Loss& loss, const Tile& tile, AnchorPartia
   }
 }
 
-// The first pair with the largest key wins. NaN wins against everything and stays: it must come out of the
-// loss.
+// The first pair with the largest key wins. NaN wins against everything and stays: it must come out of the loss.
 CIRCLE_INLINE void take_harder(SidePartial& hardest, float key, int column) {
   if (hardest.sum != 0 && (key <= hardest.reference || hardest.reference != hardest.reference)) return;
   hardest = {key, 1, column};

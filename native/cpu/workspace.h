@@ -8,8 +8,7 @@
 
 namespace circle::cpu {
 
-// Uninitialised memory, aligned to cache lines; large ones to huge pages, which spare the products most TLB
-// misses.
+// Uninitialised memory, aligned to cache lines; large ones to huge pages, which spare the products most TLB misses.
 class Buffer {
  public:
   Buffer() = default;

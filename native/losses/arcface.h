@@ -1,6 +1,6 @@
 // ArcFace (Deng et al., CVPR 2019): the positive's angle θ = arccos s grows by the margin m, so its logit is
-// −γ cos(θ + m); negatives as in NormFace. Where θ + m > π the cosine would rise again; the linear
-// continuation s − m sin m keeps it monotone (docs/math.md §7).
+// −γ cos(θ + m); negatives as in NormFace. Where θ + m > π the cosine would rise again; the linear continuation
+// s − m sin m keeps it monotone (docs/math.md §7).
 #pragma once
 
 #include <cmath>

@@ -38,8 +38,7 @@ struct CircleSide {
     return absolute((direction > 0 ? larger(s, limit) : smaller(s, limit)) - centre);
   }
 
-  // logit(key) − logit(reference) in its factored form: no cancellation of two large logits (docs/math.md
-  // §5).
+  // logit(key) − logit(reference) in its factored form: no cancellation of two large logits (docs/math.md §5).
   template <class V>
   CIRCLE_INLINE V exponent(V key, V reference) const {
     return gamma * ((key - reference) * (key + reference));

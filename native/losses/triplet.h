@@ -1,5 +1,5 @@
-// Triplet loss with hard mining (Eq. 3): [max s_n − min s_p + m]₊, the limit of the unified loss / γ for γ →
-// ∞. There are no sums: an anchor's statistics are its hardest positive and its hardest negative.
+// Triplet loss with hard mining (Eq. 3): [max s_n − min s_p + m]₊, the limit of the unified loss / γ for γ → ∞.
+// There are no sums: an anchor's statistics are its hardest positive and its hardest negative.
 #pragma once
 
 #include "native/losses/unified.h"

@@ -1,5 +1,5 @@
-// The unified loss (Eq. 1): logits −γ s for positives, γ (s + m) for negatives. With class weights it is
-// AM-Softmax (CosFace), with m = 0 NormFace, with γ = 1 and rows as given softmax cross-entropy.
+// The unified loss (Eq. 1): logits −γ s for positives, γ (s + m) for negatives. With class weights it is AM-Softmax
+// (CosFace), with m = 0 NormFace, with γ = 1 and rows as given softmax cross-entropy.
 #pragma once
 
 #include "native/math/inline.h"

@@ -1,6 +1,5 @@
-// Log-sum-exps in pieces: (reference, Σ) stands for logit(reference) + ln Σ, where the reference is the
-// largest key seen and Σ sums exponentials relative to it. Pieces merge without ever leaving the range of
-// numbers (docs/math.md §6).
+// Log-sum-exps in pieces: (reference, Σ) stands for logit(reference) + ln Σ, where the reference is the largest key seen
+// and Σ sums exponentials relative to it. Pieces merge without ever leaving the range of numbers (docs/math.md §6).
 #pragma once
 
 #include <cmath>
