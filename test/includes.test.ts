@@ -1,5 +1,5 @@
 /** Dependencies go down, never up or sideways: ARCHITECTURE.md, "Layers". */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 function filesOf(folder: string, ending: RegExp): string[] {
+  if (!existsSync(join(root, folder))) return []; // cuda, until there are kernels
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => ending.test(name))
     .map((name) => `${folder}/${name}`);

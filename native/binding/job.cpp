@@ -16,12 +16,7 @@ class Job : public Napi::AsyncWorker {
         arrays_(arrays),
         run_(run),
         deferred_(Napi::Promise::Deferred::New(env)),
-        abort_(std::make_shared<std::atomic<bool>>(false)) {
-    // A process or worker that ends waits for its jobs: they had better end soon.
-    napi_add_env_cleanup_hook(env, raise, abort_.get());
-  }
-
-  ~Job() override { napi_remove_env_cleanup_hook(Env(), raise, abort_.get()); }
+        abort_(std::make_shared<std::atomic<bool>>(false)) {}
 
   void keep_alive(const Napi::CallbackInfo& info) {
     for (size_t i = 0; i < info.Length(); ++i)
@@ -32,8 +27,6 @@ class Job : public Napi::AsyncWorker {
   AbortFlag abort() const { return abort_; }
 
  private:
-  static void raise(void* flag) { static_cast<std::atomic<bool>*>(flag)->store(true); }
-
   void Execute() override { outcome_ = run_(*engine_, arrays_, abort_.get()); }
   void OnOK() override {
     engine_->account(Env());

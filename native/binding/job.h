@@ -1,4 +1,5 @@
-// NativeJob of lib/native.ts: one call on libuv's thread pool.
+// NativeJob of lib/native.ts: one call on libuv's thread pool. A worker or process that ends waits for its jobs, because
+// Node does.
 #pragma once
 
 #include <napi.h>

@@ -48,11 +48,15 @@ class SharedEngine {
   void close(Napi::Env env);
 
  private:
+  // Looks again after each unlocking: who asks meanwhile finds the engine taken and leaves the release to us.
   void release_if_asked() {
-    std::unique_lock<TryLock> lock(busy_, std::try_to_lock);
-    if (!lock.owns_lock() || !release_asked_.exchange(false)) return;
-    engine_.release();
-    bytes_ = 0;
+    while (release_asked_) {
+      std::unique_lock<TryLock> lock(busy_, std::try_to_lock);
+      if (!lock.owns_lock()) return;
+      release_asked_ = false;
+      engine_.release();
+      bytes_ = 0;
+    }
   }
 
   const cpu::Kernels& kernels_;

@@ -44,7 +44,8 @@ AnchorLoss anchor_loss(const Loss& loss, const AnchorStatistics& statistics, int
   if constexpr (Loss::kHardest) {
     const double t = loss.positive.logit(statistics.side[kPositive].reference) +
                      loss.negative.logit(statistics.side[kNegative].reference);
-    return {t > 0 || t != t ? t : 0, t > 0 ? 1.0 : 0.0, true};
+    if (t != t) return {t, t, true};  // NaN comes out of the gradient too
+    return {t > 0 ? t : 0, t > 0 ? 1.0 : 0.0, true};
   } else {
     const double t = log_sum_exp(loss.positive, statistics.side[kPositive]) +
                      log_sum_exp(loss.negative, statistics.side[kNegative]) - 2 * std::log(pair_multiplicity);

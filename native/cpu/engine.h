@@ -16,7 +16,8 @@ class Engine {
  public:
   explicit Engine(const Kernels& kernels) : kernels_(kernels) {}
 
-  // Loss and, where `results` asks for them, gradients. Writes results only when it ends well. `abort` may be null.
+  // Loss and, where `results` asks for them, gradients. `abort` may be null; a call that it ends has written part of
+  // the results at most, any other failure nothing.
   Outcome compute(const Problem& problem, Results& results, const std::atomic<bool>* abort);
 
   // The similarity matrix itself: out is anchor_count × candidate_count.

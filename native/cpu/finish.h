@@ -47,6 +47,11 @@ void compute_terms(const LossCall<Loss>& call, int64_t count, double factor) {
   if (call.problem.scope == Scope::kBatch) std::fill_n(call.terms() + 1, call.plan.anchors.rows - 1, call.terms()[0]);
 }
 
+// Whether a number fits float32.
+inline bool is_float(double x) {
+  return std::fabs(x) <= 3.402823466e+38;
+}
+
 template <class Loss>
 Outcome finish(const LossCall<Loss>& call) {
   const bool whole = call.problem.scope == Scope::kBatch;
@@ -56,18 +61,20 @@ Outcome finish(const LossCall<Loss>& call) {
 
   double sum = 0;
   int64_t valid = 0, nonzero = 0;
+  bool overflows = false;
   for (int64_t row = 0; row < count; ++row) {
     const AnchorLoss& anchor = call.losses()[row];
     sum += anchor.loss;
     valid += anchor.valid;
-    nonzero += anchor.loss > 0;
+    nonzero += anchor.loss != 0;  // NaN counts: it must come out
+    overflows = overflows || !is_float(anchor.loss);
   }
-  constexpr double kLargestFloat = 3.402823466e+38;
-  if (call.problem.rows.finite_check == FiniteCheck::kReport && !(std::fabs(sum) <= kLargestFloat))
+  const double by = divisor(call.problem.reduction, valid, nonzero, count);
+  const double reduced = by == 0 ? 0 : sum / by;
+  if (call.problem.rows.finite_check == FiniteCheck::kReport && (overflows || !is_float(reduced)))
     return {Status::kOverflow};
 
-  const double by = divisor(call.problem.reduction, valid, nonzero, count);
-  call.results.loss = by == 0 ? 0 : sum / by;
+  call.results.loss = reduced;
   call.results.valid_anchors = valid;
   for (int64_t row = 0; row < count; ++row)
     call.results.anchor_losses[row] = static_cast<float>(call.losses()[row].loss);

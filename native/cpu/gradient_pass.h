@@ -41,7 +41,7 @@ class GradientPass {
       call_.team.for_each(plan_.tiles_in(panel), [&](int64_t number, int) { weigh(panel, number); });
       multiply(panel);
     }
-    if (call_.results.gradient) unpack_anchors();
+    if (call_.results.gradient) call_.unpack_anchors();
   }
 
  private:
@@ -72,7 +72,7 @@ class GradientPass {
   }
 
   void anchor_products(Range panel, int64_t block, int64_t dim_panel) const {
-    const Panels gradient = anchor_gradient().from_row(plan_.anchors.first(block)).from_panel(dim_panel);
+    const Panels gradient = call_.anchor_gradient().from_row(plan_.anchors.first(block)).from_panel(dim_panel);
     if (plan_.symmetric && block >= panel.begin)
       for (int64_t other = 0; other < block; ++other)
         add_product(panel, {other, block}, Orientation::kColumns, dim_panel, gradient);
@@ -103,19 +103,6 @@ class GradientPass {
     call_.kernels.accumulate(call_.tile_values(panel, tile), orientation, by_rows ? rows : columns,
                              by_rows ? columns : rows, others.from_panel(dim_panel), panels, gradient,
                              other_block == 0 ? Start::kFresh : Start::kContinue);
-  }
-
-  Panels anchor_gradient() const {
-    return {call_.workspace.anchor_gradient.template as<float>(), plan_.anchors.padded_rows() * kPanel};
-  }
-
-  void unpack_anchors() const {
-    call_.team.for_each(plan_.anchors.count(), [&](int64_t block, int) {
-      const int64_t first = plan_.anchors.first(block);
-      call_.kernels.unpack_gradient(anchor_gradient().from_row(first), call_.rows.anchors().from_row(first),
-                                    call_.rows.anchor_scales() + first, plan_.anchors.size(block), plan_.dim,
-                                    call_.results.gradient + first * plan_.dim);
-    });
   }
 
   const LossCall<Loss>& call_;

@@ -25,24 +25,20 @@ class HardestGradient {
 
   void run() {
     call_.team.for_each(plan_.dim_panels(), [&](int64_t panel, int) { add_pairs(panel); });
-    if (call_.results.gradient) unpack_anchors();
+    if (call_.results.gradient) call_.unpack_anchors();
     if (call_.results.candidate_gradient) unpack_candidates();
   }
 
  private:
-  Panels anchor_gradient() const {
-    return {call_.workspace.anchor_gradient.template as<float>(), plan_.anchors.padded_rows() * kPanel};
-  }
-
   // Where candidates are the batch, their answers are the batch's own gradient.
   Panels candidate_gradient() const {
-    if (plan_.symmetric) return anchor_gradient();
+    if (plan_.symmetric) return call_.anchor_gradient();
     return {call_.workspace.candidate_gradient.template as<float>(), plan_.candidates.padded_rows() * kPanel};
   }
 
   void add_pairs(int64_t panel) const {
     const bool answers = plan_.symmetric || call_.results.candidate_gradient;
-    std::fill_n(anchor_gradient().from_panel(panel).values, plan_.anchors.rows * kPanel, 0.0f);
+    std::fill_n(call_.anchor_gradient().from_panel(panel).values, plan_.anchors.rows * kPanel, 0.0f);
     if (answers) std::fill_n(candidate_gradient().from_panel(panel).values, plan_.candidates.rows * kPanel, 0.0f);
     for (int64_t row = 0; row < plan_.anchors.rows; ++row) {
       const float weight = call_.terms()[row].side[kPositive].coefficient;
@@ -57,21 +53,12 @@ class HardestGradient {
     // Candidates as they were given, scaled: they need not be packed for a few of their rows.
     const float* const other = call_.problem.rows.candidates + candidate * plan_.dim + first;
     const float scaled_weight = weight * call_.rows.candidate_scales()[candidate].inverse;
-    float* const own = anchor_gradient().from_row(row).from_panel(panel).values;
+    float* const own = call_.anchor_gradient().from_row(row).from_panel(panel).values;
     for (int64_t d = 0; d < width; ++d) own[d] += scaled_weight * other[d];
     if (!answers) return;
     const float* const anchor = call_.rows.anchors().from_row(row).from_panel(panel).values;
     float* const answer = candidate_gradient().from_row(candidate).from_panel(panel).values;
     for (int64_t d = 0; d < width; ++d) answer[d] += weight * anchor[d];
-  }
-
-  void unpack_anchors() const {
-    call_.team.for_each(plan_.anchors.count(), [&](int64_t block, int) {
-      const int64_t first = plan_.anchors.first(block);
-      call_.kernels.unpack_gradient(anchor_gradient().from_row(first), call_.rows.anchors().from_row(first),
-                                    call_.rows.anchor_scales() + first, plan_.anchors.size(block), plan_.dim,
-                                    call_.results.gradient + first * plan_.dim);
-    });
   }
 
   // The normalisation's gradient wants packed candidates, a panel at a time.

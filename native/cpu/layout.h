@@ -22,7 +22,7 @@ constexpr int64_t round_up(int64_t count, int64_t multiple) {
   return (count + multiple - 1) / multiple * multiple;
 }
 
-// One tile: similarities of `rows` anchors from `first_row` on with `columns` candidates from `first_column` on.
+// One tile: similarities of `rows` anchors with `columns` candidates.
 struct Tile {
   float* values;
   const int32_t* row_labels;     // of its rows

@@ -29,6 +29,20 @@ struct LossCall {
     return workspace.tiles.as<float>() + plan.number(stored, tile) * plan.tile_floats();
   }
 
+  Panels anchor_gradient() const {
+    return {workspace.anchor_gradient.as<float>(), plan.anchors.padded_rows() * kPanel};
+  }
+
+  // Accumulated gradients of the anchors into the result, back through the normalisation.
+  void unpack_anchors() const {
+    team.for_each(plan.anchors.count(), [&](int64_t block, int) {
+      const int64_t first = plan.anchors.first(block);
+      kernels.unpack_gradient(anchor_gradient().from_row(first), rows.anchors().from_row(first),
+                              rows.anchor_scales() + first, plan.anchors.size(block), plan.dim,
+                              results.gradient + first * plan.dim);
+    });
+  }
+
   Tile tile_at(TileIndex index, float* values) const {
     return {values,
             problem.anchor_labels + plan.anchors.first(index.row_block),

@@ -24,7 +24,7 @@ void pause() {
 
 // A loop is open from its announcement until its caller has run out of iterations. A worker enters by counting itself
 // in `inside` and looking again whether the loop is still open; the caller closes it and waits until nobody is inside.
-// Workers that are late, or that the system does not run, are never waited for.
+// Workers that are late to enter are never waited for.
 class ThreadPool {
  public:
   using Call = void (*)(const void* body, int64_t i, int worker);

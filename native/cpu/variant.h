@@ -3,9 +3,8 @@
 //   CIRCLE_VARIANT            namespace and name
 //   CIRCLE_LANES              floats in a vector
 //   CIRCLE_FUSED              whether a · b + c is one rounding
-//   CIRCLE_HEIGHT, _VECTORS   micro-kernel: rows, and vectors a row; HEIGHT × VECTORS accumulators, plus
-//   VECTORS + 1
-//                             registers for operands, must fit the register file
+//   CIRCLE_HEIGHT, _VECTORS   micro-kernel: rows, and vectors a row; HEIGHT × VECTORS accumulators, and
+//                             VECTORS + 1 registers for operands, must fit the register file
 #pragma once
 
 #include "native/cpu/pack.h"

@@ -42,9 +42,11 @@ struct ArcFaceSide {
 
   template <class V>
   CIRCLE_INLINE V slope(V s) const {
-    // arccos has poles at ±1: its derivative is taken 1e-7 away from them.
-    s = within(s, 1.0f - 1e-7f);
-    const V full = s < threshold ? constant<V>(1) : cosine + sine * s / sine_of_angle(s);
+    s = within(s, 1.0f);
+    // The derivative of arccos has poles at ±1: the sine stops where s is 1e-7 away from them.
+    constexpr float kLeastSine = 4.4721359e-4f;
+    const V sine_of_s = larger(constant<V>(kLeastSine), sine_of_angle(s));
+    const V full = s < threshold ? constant<V>(1) : cosine + sine * s / sine_of_s;
     return straight_through > 0 ? constant<V>(-gamma) : -gamma * full;
   }
 

@@ -1,7 +1,7 @@
 // What every formula header needs to compile for scalars, SIMD vectors and GPUs alike.
 //
 // Formulas are templates over the number type V: float and double, a compiler vector of floats (native/cpu), float on a
-// GPU. They use only operators that all of them have: + − ×, comparisons, and `condition ? a : b`, which on vectors
+// GPU. They use only operators that all of them have: + − × /, comparisons, and `condition ? a : b`, which on vectors
 // chooses lane by lane.
 #pragma once
 
