@@ -6,37 +6,28 @@ import type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLos
 import { run, runAsync } from './run.ts';
 import { parse, schemas } from './schemas.ts';
 
-/** A result has the gradients that the options ask for; where the types cannot tell, they are optional. */
-interface Compute<Options> {
-  (embeddings: Float32Array, labels: Labels, options: Options & { gradient: 'skip' }): PairLossValue;
-  (
-    embeddings: Float32Array,
-    labels: Labels,
-    options: Options & { gradient?: 'compute' } & ClassWeightCandidates,
-  ): ClassLevelResult;
-  (
-    embeddings: Float32Array,
-    labels: Labels,
-    options: Options & { gradient?: 'compute'; candidateGradient: 'compute' },
-  ): CandidateGradientResult;
-  (embeddings: Float32Array, labels: Labels, options: Options & { gradient?: 'compute' }): PairLossResult;
-  (embeddings: Float32Array, labels: Labels, options: Options): PairLossValue & Partial<PairLossResult>;
-}
+/** What a call returns: its result, or the promise of it. */
+type Returned<When extends 'now' | 'later', Result> = When extends 'now' ? Result : Promise<Result>;
 
-interface ComputeAsync<Options> {
-  (embeddings: Float32Array, labels: Labels, options: Options & { gradient: 'skip' }): Promise<PairLossValue>;
+/** A result has the gradients that the options ask for; where the types cannot tell, they are optional. */
+interface Compute<Options, When extends 'now' | 'later' = 'now'> {
+  (embeddings: Float32Array, labels: Labels, options: Options & { gradient: 'skip' }): Returned<When, PairLossValue>;
   (
     embeddings: Float32Array,
     labels: Labels,
     options: Options & { gradient?: 'compute' } & ClassWeightCandidates,
-  ): Promise<ClassLevelResult>;
+  ): Returned<When, ClassLevelResult>;
   (
     embeddings: Float32Array,
     labels: Labels,
     options: Options & { gradient?: 'compute'; candidateGradient: 'compute' },
-  ): Promise<CandidateGradientResult>;
-  (embeddings: Float32Array, labels: Labels, options: Options & { gradient?: 'compute' }): Promise<PairLossResult>;
-  (embeddings: Float32Array, labels: Labels, options: Options): Promise<PairLossValue & Partial<PairLossResult>>;
+  ): Returned<When, CandidateGradientResult>;
+  (
+    embeddings: Float32Array,
+    labels: Labels,
+    options: Options & { gradient?: 'compute' },
+  ): Returned<When, PairLossResult>;
+  (embeddings: Float32Array, labels: Labels, options: Options): Returned<When, PairLossValue & Partial<PairLossResult>>;
 }
 
 /**
@@ -49,12 +40,13 @@ interface ComputeAsync<Options> {
  *   detached weights, unit rows, one log-sum-exp an anchor, the mean over anchors that have a positive and a negative.
  *
  * An anchor without a positive or without a negative has loss 0 and gradient 0. A row of norm 1e-12 or less counts as
- * x/1e-12, and so does its gradient. Cost: 2 (loss) or 6 to 8 (with gradient) × N × M × dim operations for M
- * candidates, memory linear in the rows but for `workspaceLimit`.
+ * x/1e-12, and so does its gradient. Cost in floating-point operations: N × N × dim (loss) or 3 to 4 times that (with
+ * gradient) among the batch, 2 (loss) or 4 to 8 (with gradients) × N × M × dim with M other candidates (docs/math.md
+ * §11); memory is linear in the rows but for `workspaceLimit`.
  *
  * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT, ERR_CIRCLE_SHAPE, ERR_CIRCLE_DETACHED, ERR_CIRCLE_OVERLAP,
- * ERR_CIRCLE_NOT_FINITE, ERR_CIRCLE_OVERFLOW, ERR_CIRCLE_OUT_OF_MEMORY, and where the engine asked for cannot run
- * ERR_CIRCLE_NATIVE_LOAD or ERR_CIRCLE_CUDA_UNAVAILABLE. `out` arrays are untouched where it throws.
+ * ERR_CIRCLE_NOT_FINITE, ERR_CIRCLE_OVERFLOW, ERR_CIRCLE_OUT_OF_MEMORY, and where the engine or binary asked for cannot
+ * run ERR_CIRCLE_NATIVE_LOAD or ERR_CIRCLE_CUDA_UNAVAILABLE. `out` arrays are untouched where it throws.
  *
  * Source: Sun et al., "Circle Loss", CVPR 2020, arXiv:2002.10857v2, Eqs. 5, 6, 8; gradient Eqs. 9, 10, and 0 where the
  * weight of a pair is 0.
@@ -70,7 +62,7 @@ export const computeCircleLoss: Compute<CircleLossOptions> = (
  * copies: the arrays may change as soon as the call returns. Rejects with what `computeCircleLoss` throws, and with an
  * `AbortError` once `signal` is aborted.
  */
-export const computeCircleLossAsync: ComputeAsync<CircleLossOptions & Abortable> = async (
+export const computeCircleLossAsync: Compute<CircleLossOptions & Abortable, 'later'> = async (
   embeddings: Float32Array,
   labels: Labels,
   options: unknown,
@@ -91,7 +83,7 @@ export const computePairLoss: Compute<PairLossOptions> = (embeddings: Float32Arr
   computeWith(fromPairLossOptions(parse(schemas.pairLoss, options)), embeddings, labels);
 
 /** `computePairLoss` as `computeCircleLossAsync` does it. */
-export const computePairLossAsync: ComputeAsync<PairLossOptions & Abortable> = async (
+export const computePairLossAsync: Compute<PairLossOptions & Abortable, 'later'> = async (
   embeddings: Float32Array,
   labels: Labels,
   options: unknown,
@@ -126,7 +118,7 @@ async function computeWithAsync(settings: Settings, embeddings: unknown, labels:
   const problem = createProblem(settings, settings.arrays, embeddings, labels);
   const engine = sharedEngine(settings.engine);
   try {
-    return (await runAsync(engine, problem, signal)) as AskedFor;
+    return (await runAsync(engine, problem, settings.arrays.out, signal)) as AskedFor;
   } finally {
     trim(engine);
   }

@@ -97,6 +97,30 @@ function jobOf(job: NativeJob, report: Float64Array): EngineJob {
   return { done: job.done.then(() => readReport(report)), abort: () => job.abort() };
 }
 
+/** A problem as arguments of the native calls. */
+const argumentsOf = (
+  request: Float64Array,
+  report: Float64Array,
+  problem: Problem,
+): Parameters<NativeSession['compute']> => [
+  request,
+  report,
+  problem.anchors,
+  problem.anchorLabels,
+  problem.candidates,
+  problem.candidateLabels,
+  problem.upstreamPerLoss,
+  problem.anchorLosses,
+  problem.gradient,
+  problem.candidateGradient,
+];
+
+const similarityArgumentsOf = (
+  request: Float64Array,
+  report: Float64Array,
+  { anchors, candidates, out }: SimilarityProblem,
+): Parameters<NativeSession['similarity']> => [request, report, anchors, candidates, out];
+
 const newRequest = () => new Float64Array(requestFields.length);
 const newReport = () => new Float64Array(reportFields.length);
 
@@ -113,18 +137,7 @@ class CpuEngine implements Engine {
 
   compute(problem: Problem): Report {
     fillRequest(this.#request, problem);
-    this.#session.compute(
-      this.#request,
-      this.#report,
-      problem.anchors,
-      problem.anchorLabels,
-      problem.candidates,
-      problem.candidateLabels,
-      problem.upstreamPerLoss,
-      problem.anchorLosses,
-      problem.gradient,
-      problem.candidateGradient,
-    );
+    this.#session.compute(...argumentsOf(this.#request, this.#report, problem));
     return readReport(this.#report);
   }
 
@@ -132,24 +145,12 @@ class CpuEngine implements Engine {
     const request = newRequest();
     const report = newReport();
     fillRequest(request, problem);
-    const job = this.#session.computeAsync(
-      request,
-      report,
-      problem.anchors,
-      problem.anchorLabels,
-      problem.candidates,
-      problem.candidateLabels,
-      problem.upstreamPerLoss,
-      problem.anchorLosses,
-      problem.gradient,
-      problem.candidateGradient,
-    );
-    return jobOf(job, report);
+    return jobOf(this.#session.computeAsync(...argumentsOf(request, report, problem)), report);
   }
 
   similarity(problem: SimilarityProblem): Report {
     fillSimilarityRequest(this.#request, problem);
-    this.#session.similarity(this.#request, this.#report, problem.anchors, problem.candidates, problem.out);
+    this.#session.similarity(...similarityArgumentsOf(this.#request, this.#report, problem));
     return readReport(this.#report);
   }
 
@@ -157,10 +158,7 @@ class CpuEngine implements Engine {
     const request = newRequest();
     const report = newReport();
     fillSimilarityRequest(request, problem);
-    return jobOf(
-      this.#session.similarityAsync(request, report, problem.anchors, problem.candidates, problem.out),
-      report,
-    );
+    return jobOf(this.#session.similarityAsync(...similarityArgumentsOf(request, report, problem)), report);
   }
 
   workspaceBytes(): number {

@@ -48,7 +48,10 @@ export interface SimilarityProblem {
 
 export type Status = keyof typeof nativeStatus;
 
-/** What a call came to. Outputs are written only where the status is ok. */
+/**
+ * What a call came to. Outputs are results where the status is ok, half-written perhaps where it is aborted (they are then
+ * private, see `EngineJob`), and untouched otherwise.
+ */
 export interface Report {
   readonly status: Status;
   /** Where a row is not finite. */

@@ -1,8 +1,8 @@
 /** Which engines there are, which is best, and why one is missing. */
 import { openCpu } from './cpu-engine.ts';
 import type { Engine } from './engine.ts';
-import { cudaUnavailable, nativeLoad } from './errors.ts';
-import { chooseVariant, loadCpu } from './load-native.ts';
+import { CircleLossError, cudaUnavailable, namedBinaryLoad, nativeLoad } from './errors.ts';
+import { chooseVariant, type Loaded, loadCpu } from './load-native.ts';
 import type { EngineName } from './options.ts';
 import { referenceEngine } from './reference-engine.ts';
 
@@ -20,24 +20,37 @@ export interface EngineInfo {
 
 const noCuda = 'this build has no circle_cuda.node';
 
-/** All engines, best first; 'auto' takes the first that is available. */
+/**
+ * All engines, best first; 'auto' takes the first that is available. Never throws: an environment variable that asks for
+ * what this machine lacks is the reason of an engine that is not available.
+ */
 export function engines(): EngineInfo[] {
   return [{ name: 'cuda', available: false, reason: noCuda }, describeCpu(), { name: 'reference', available: true }];
 }
 
 function describeCpu(): EngineInfo {
-  const { module, attempts } = loadCpu();
-  if (module === undefined) return { name: 'cpu', available: false, reason: nativeLoad(attempts).message };
-  return { name: 'cpu', available: true, variant: chooseVariant(module), variants: module.variants };
+  const loaded = loadCpu();
+  if (loaded.module === undefined) return { name: 'cpu', available: false, reason: loadFailure(loaded).message };
+  const { variants } = loaded.module;
+  try {
+    return { name: 'cpu', available: true, variant: chooseVariant(loaded.module), variants };
+  } catch (error) {
+    if (!(error instanceof CircleLossError)) throw error;
+    return { name: 'cpu', available: false, variants, reason: error.message };
+  }
 }
 
-/** A new engine with a workspace of its own. Throws where a named engine cannot run. */
+function loadFailure({ attempts, isNamed }: Loaded): CircleLossError {
+  return isNamed ? namedBinaryLoad(attempts[0]) : nativeLoad(attempts);
+}
+
+/** A new engine with a workspace of its own. Throws where a named engine, or a named binary, cannot run. */
 export function openEngine(name: EngineName): Engine {
   if (name === 'cuda') throw cudaUnavailable(noCuda);
   if (name === 'reference') return referenceEngine;
-  const { module, attempts } = loadCpu();
-  if (module !== undefined) return openCpu(module, chooseVariant(module));
-  if (name === 'cpu') throw nativeLoad(attempts);
+  const loaded = loadCpu();
+  if (loaded.module !== undefined) return openCpu(loaded.module, chooseVariant(loaded.module));
+  if (name === 'cpu' || loaded.isNamed) throw loadFailure(loaded);
   return referenceEngine;
 }
 

@@ -10,7 +10,7 @@ export type CircleLossErrorCode =
   | 'ERR_CIRCLE_OVERFLOW' // finite rows whose loss is beyond the range of float32
   | 'ERR_CIRCLE_OUT_OF_MEMORY'
   | 'ERR_CIRCLE_DISPOSED' // a call to a disposed object
-  | 'ERR_CIRCLE_NATIVE_LOAD' // `engine: 'cpu'` without a native binary that loads
+  | 'ERR_CIRCLE_NATIVE_LOAD' // `engine: 'cpu'` without a native binary that loads, or CIRCLE_LOSS_CPU_ADDON naming one that does not
   | 'ERR_CIRCLE_CUDA_UNAVAILABLE'
   | 'ERR_CIRCLE_INTERNAL'; // a bug in this package
 
@@ -77,9 +77,17 @@ export function overflow(normalize: boolean): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_OVERFLOW', `${message} ${remedy}`);
 }
 
+const failedAllocation = (what: string) => sentence('Memory', `enough for ${what}`, 'a failed allocation');
+
+/** Arrays of JavaScript, or the workspace of a call that has no `workspaceLimit`. */
 export function outOfMemory(what: string, cause?: unknown): CircleLossError {
-  const message = `Memory must be enough for ${what}; received a failed allocation. Lower workspaceLimit or compute fewer rows a call.`;
+  const message = `${failedAllocation(what)} Compute fewer rows a call.`;
   return new CircleLossError('ERR_CIRCLE_OUT_OF_MEMORY', message, { cause });
+}
+
+export function workspaceOutOfMemory(what: string): CircleLossError {
+  const message = `${failedAllocation(what)} Lower workspaceLimit or compute fewer rows a call.`;
+  return new CircleLossError('ERR_CIRCLE_OUT_OF_MEMORY', message);
 }
 
 export function disposed(name: string): CircleLossError {
@@ -97,6 +105,12 @@ export function nativeLoad(attempts: readonly LoadAttempt[]): CircleLossError {
   const message = sentence("engine 'cpu'", 'backed by a native binary', `none that loads from${places}\n`);
   const remedy = "Build it with `npm run build:native`, or use engine 'reference'.";
   return new CircleLossError('ERR_CIRCLE_NATIVE_LOAD', `${message.replace('\n.', '.')}\n${remedy}`);
+}
+
+/** Of CIRCLE_LOSS_CPU_ADDON. */
+export function namedBinaryLoad({ path, reason }: LoadAttempt): CircleLossError {
+  const message = sentence('CIRCLE_LOSS_CPU_ADDON', 'the path of a native binary that loads', `${path}: ${reason}`);
+  return new CircleLossError('ERR_CIRCLE_NATIVE_LOAD', `${message} Name another, or unset it.`);
 }
 
 export function cudaUnavailable(reason: string): CircleLossError {

@@ -32,6 +32,7 @@ export type {
   SessionOptions,
   SimilarityOptions,
   StepOptions,
+  SteppedCandidates,
 } from './options.ts';
 export type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 export { createPairLoss, type PairLossSession } from './session.ts';

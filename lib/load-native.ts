@@ -1,6 +1,7 @@
-/** Finds and loads `circle_cpu.node`: environment override, local builds, prebuilt binary; every failure is kept. */
+/** Finds and loads `circle_cpu.node`: the one that the environment names, or else a local build or the prebuilt one. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidArgument, type LoadAttempt } from './errors.ts';
 import { type NativeModule, reportFields, requestFields } from './native.ts';
@@ -12,6 +13,8 @@ export interface Loaded {
   module: NativeModule | undefined;
   /** Places that did not serve, in order. */
   attempts: readonly LoadAttempt[];
+  /** Whether the environment names the binary. It is then the only place: if it fails, somebody should hear of it. */
+  isNamed: boolean;
 }
 
 const require = createRequire(import.meta.url);
@@ -19,11 +22,7 @@ const require = createRequire(import.meta.url);
 /** The same from `lib/` and from `dist/`. */
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
-function places(): string[] {
-  const override = process.env.CIRCLE_LOSS_CPU_ADDON;
-  const built = ['build/Release', 'build/cmake/Release', `prebuilds/${process.platform}-${process.arch}`];
-  return [...(override ? [override] : []), ...built.map((folder) => `${packageRoot}${folder}/circle_cpu.node`)];
-}
+const folders = ['build/Release', 'build/cmake/Release', `prebuilds/${process.platform}-${process.arch}`];
 
 let loaded: Loaded | undefined;
 
@@ -34,15 +33,18 @@ export function loadCpu(): Loaded {
 }
 
 function load(): Loaded {
+  const named = process.env.CIRCLE_LOSS_CPU_ADDON;
+  const isNamed = Boolean(named);
+  const paths = named ? [resolve(named)] : folders.map((folder) => `${packageRoot}${folder}/circle_cpu.node`);
   const attempts: LoadAttempt[] = [];
-  for (const path of places()) {
+  for (const path of paths) {
     try {
-      return { module: open(path), attempts };
+      return { module: open(path), attempts, isNamed };
     } catch (error) {
       attempts.push({ path, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { module: undefined, attempts };
+  return { module: undefined, attempts, isNamed };
 }
 
 function open(path: string): NativeModule {

@@ -5,7 +5,11 @@
  * "Circle Loss: A Unified Perspective of Pair Similarity Optimization", CVPR 2020, arXiv:2002.10857v2.
  */
 
-/** A value for positive pairs and one for negative pairs. */
+/** Numbers beyond this in size are refused: float32 has room for it times a similarity or a slope, and to spare. */
+export const largestParameter = 1e30;
+export const parameterRange = 'a number from -1e30 to 1e30';
+
+/** A value for positive pairs and one for negative pairs; each from −1e30 to 1e30. */
 export interface PositiveNegative {
   positive: number;
   negative: number;
@@ -15,9 +19,9 @@ export interface PositiveNegative {
 export type Weighting = 'detached' | 'differentiated';
 
 export interface CircleShape {
-  /** m, any finite number. Default 0.4; with class weights 0.25. */
+  /** m, from −1e30 to 1e30. Default 0.4; with class weights 0.25. */
   margin?: number;
-  /** γ > 0. Default 80; with class weights 256. */
+  /** γ, from 1e-30 to 1e30. Default 80; with class weights 256. */
   gamma?: number;
   /** O_p and O_n, where the two-parameter form does not do. Default 1 + m and −m. */
   optima?: PositiveNegative;
@@ -38,9 +42,9 @@ export interface CircleLoss extends CircleShape {
  */
 export interface UnifiedLoss {
   type: 'unified';
-  /** m, any finite number. Default 0.35, the paper's AM-Softmax baseline. */
+  /** m, from −1e30 to 1e30. Default 0.35, the paper's AM-Softmax baseline. */
   margin?: number;
-  /** γ > 0. Default 64. */
+  /** γ, from 1e-30 to 1e30. Default 64. */
   gamma?: number;
 }
 
@@ -49,7 +53,7 @@ export interface ArcFaceLoss {
   type: 'arcface';
   /** m in radians, from 0 to π. Default 0.5. */
   margin?: number;
-  /** γ > 0. Default 64. */
+  /** γ, from 1e-30 to 1e30. Default 64. */
   gamma?: number;
   /** ∂cos(θ+m)/∂s: 'exact' (default), or 1 everywhere as insightface computes ('straight-through'). */
   derivative?: 'exact' | 'straight-through';
@@ -60,7 +64,7 @@ export interface ArcFaceLoss {
 /** Triplet loss with the hardest positive and negative, Eq. 3 (the limit of Eq. 1 over γ): [max s_n − min s_p + m]₊. */
 export interface TripletLoss {
   type: 'triplet';
-  /** m, any finite number. Default 0.2. */
+  /** m, from −1e30 to 1e30. Default 0.2. */
   margin?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The contract with C++ (`native/binding/`): what crosses the Node boundary, and how a `.node` file is found.
+ * The contract with C++ (`native/binding/`): what crosses the Node boundary.
  *
  * A call crosses once: scalars in a `Float64Array` laid out as `requestFields`, arrays as arguments, results in arrays
  * that TypeScript allocated and in the `report`. The native side re-checks every length and computes; it has no defaults
@@ -27,7 +27,7 @@ export const requestFields = [
   'upstream', // ∂final/∂loss; ignored where the call has an upstream array
   'checkFinite', // 0 propagate, 1 report the first row that is not finite
   'threads', // at most this many, from 1
-  'workspaceLimit', // bytes that tiles of similarities may take
+  'workspaceLimit', // bytes that tiles of similarities may take; one column of tiles may exceed it
 ] as const;
 
 /** Positions in the report that a call fills. */

@@ -30,7 +30,7 @@ export interface CommonOptions {
   /** Default 'mean'. */
   reduction?: Reduction;
   /**
-   * ∂(final)/∂(loss), any finite number, default 1: gradients are multiplied by it. An array holds ∂(final)/∂(anchor
+   * ∂(final)/∂(loss), from −1e30 to 1e30, default 1: gradients are multiplied by it. An array holds ∂(final)/∂(anchor
    * loss), N numbers (1 in scope 'batch'), in place of number and reduction; `loss` is still reduced as asked.
    */
   upstream?: number | Float32Array;
@@ -40,7 +40,10 @@ export interface CommonOptions {
   engine?: EngineName;
   /** At most this many threads, from 1; default `os.availableParallelism()`. Results do not depend on it. */
   threads?: number;
-  /** Bytes that similarities may take while they are worth keeping; default 268435456. Beyond, they are recomputed. */
+  /**
+   * Bytes that tiles of similarities may take; default 268435456. What does not fit is recomputed, a column of tiles at a
+   * time at least: a limit below one such column is exceeded by it.
+   */
   workspaceLimit?: number;
   /** Default: arrays are allocated for each call. */
   out?: OutArrays;
@@ -100,12 +103,11 @@ export interface Normalization {
 export type CircleLossOptions = CommonOptions & CircleShape & Normalization & Gradient & CandidateOptions;
 export type PairLossOptions = CommonOptions & PairLossChoice & Gradient & CandidateOptions;
 
+/** As `LabelledCandidates`, but each step may bring its own. */
+export type SteppedCandidates = { classWeights?: undefined } & Partial<Omit<LabelledCandidates, 'classWeights'>>;
+
 /** Options of a `createPairLoss` object; a step may bring or replace the candidates. */
-export type SessionOptions = CommonOptions &
-  PairLossChoice &
-  Gradient &
-  Pick<StepOptions, 'classWeights' | 'candidates' | 'candidateLabels'> &
-  Pick<LabelledCandidates, 'candidateGradient'>;
+export type SessionOptions = CommonOptions & PairLossChoice & Gradient & (ClassWeightCandidates | SteppedCandidates);
 
 /** Asynchronous calls can be aborted. */
 export interface Abortable {

@@ -13,7 +13,7 @@ import {
 } from './arrays.ts';
 import type { CandidateKind, Problem } from './engine.ts';
 import { invalidArgument, wrongShape } from './errors.ts';
-import { type PairLoss, resolvePairLoss } from './losses.ts';
+import { largestParameter, type PairLoss, parameterRange, resolvePairLoss } from './losses.ts';
 import type { EngineName, Reduction, Scope } from './options.ts';
 
 /** Arrays that a call may bring with it; unchecked. */
@@ -127,8 +127,10 @@ interface Upstream {
 function readUpstream(upstream: unknown, lossCount: number): Upstream {
   if (upstream === undefined) return { number: 1, perLoss: undefined };
   if (typeof upstream !== 'object') {
-    if (Number.isFinite(upstream)) return { number: upstream as number, perLoss: undefined };
-    throw invalidArgument('upstream', 'a finite number or a Float32Array', upstream);
+    if (typeof upstream === 'number' && Math.abs(upstream) <= largestParameter) {
+      return { number: upstream, perLoss: undefined };
+    }
+    throw invalidArgument('upstream', `${parameterRange} or a Float32Array`, upstream);
   }
   const perLoss = float32('upstream', upstream);
   if (perLoss.length !== lossCount)
@@ -229,9 +231,12 @@ function checkOutputsApart(problem: Problem): void {
   );
 }
 
-/** The same problem on private arrays: what happens to the caller's meanwhile cannot matter. */
-export function isolate(problem: Problem): Problem {
+/** The same problem on private arrays: what happens to the caller's meanwhile cannot matter. `out`: his outputs. */
+export function isolate(problem: Problem, out: StepArrays['out'] = {}): Problem {
   const copyLabels = (labels: Int32Array | undefined) => labels && new Int32Array(labels);
+  const name = gradientOfCandidates[problem.candidateKind];
+  const own = (array: Float32Array | undefined, given: unknown) =>
+    array && given !== undefined ? allocate(array.length) : array;
   return {
     ...problem,
     anchors: copyOf(problem.anchors),
@@ -239,8 +244,8 @@ export function isolate(problem: Problem): Problem {
     candidates: problem.candidates && copyOf(problem.candidates),
     candidateLabels: copyLabels(problem.candidateLabels),
     upstreamPerLoss: problem.upstreamPerLoss && copyOf(problem.upstreamPerLoss),
-    anchorLosses: allocate(problem.anchorLosses.length),
-    gradient: problem.gradient && allocate(problem.gradient.length),
-    candidateGradient: problem.candidateGradient && allocate(problem.candidateGradient.length),
+    anchorLosses: own(problem.anchorLosses, out.anchorLosses)!,
+    gradient: own(problem.gradient, out.gradient),
+    candidateGradient: own(problem.candidateGradient, name && out[name]),
   };
 }

@@ -1,8 +1,8 @@
 /** Runs a problem on an engine, turns what the engine reports into a result or an error. */
 import { checkAlive } from './arrays.ts';
 import type { Engine, EngineJob, Problem, Report, SimilarityProblem } from './engine.ts';
-import { aborted, internal, notFinite, outOfMemory, overflow, wrongShape } from './errors.ts';
-import { gradientOfCandidates, isolate } from './problem.ts';
+import { aborted, internal, notFinite, outOfMemory, overflow, workspaceOutOfMemory, wrongShape } from './errors.ts';
+import { gradientOfCandidates, isolate, type StepArrays } from './problem.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
 
 export function run(engine: Engine, problem: Problem): PairLossResult {
@@ -11,8 +11,15 @@ export function run(engine: Engine, problem: Problem): PairLossResult {
   return resultOf(engine, problem, report);
 }
 
-export async function runAsync(engine: Engine, problem: Problem, signal?: AbortSignal): Promise<PairLossResult> {
-  const isolated = isolate(problem);
+/** `out`: the caller's arrays among the outputs. They are written at the end; the others are nobody else's yet. */
+export async function runAsync(
+  engine: Engine,
+  problem: Problem,
+  out: StepArrays['out'],
+  signal?: AbortSignal,
+): Promise<PairLossResult> {
+  refuseAborted(signal);
+  const isolated = isolate(problem, out);
   const report = await finish(() => engine.computeAsync(isolated), signal);
   if (report.status !== 'ok') throw failure(report, isolated, namesOf(isolated));
   deliver([
@@ -23,16 +30,20 @@ export async function runAsync(engine: Engine, problem: Problem, signal?: AbortS
   return resultOf(engine, problem, report);
 }
 
-/** Starts a job, unless aborted already, and waits for it; an abort before its end rejects, whatever the job came to. */
+/** Before anything is copied. */
+export function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw aborted(signal);
+}
+
+/** Starts a job and waits for it; an abort before its end rejects, whatever the job came to. */
 export async function finish(start: () => EngineJob, signal: AbortSignal | undefined): Promise<Report> {
   if (signal === undefined) return start().done;
-  if (signal.aborted) throw aborted(signal);
   const job = start();
   const abort = () => job.abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
     const report = await job.done;
-    if (signal.aborted) throw aborted(signal);
+    refuseAborted(signal);
     return report;
   } finally {
     signal.removeEventListener('abort', abort);
@@ -44,11 +55,11 @@ type Delivery = readonly [name: string, from: Float32Array | undefined, to: Floa
 /** Copies private results to where they belong; all or none, should an array have been transferred meanwhile. */
 export function deliver(deliveries: readonly Delivery[]): void {
   for (const [name, from, to] of deliveries) {
-    if (from === undefined || to === undefined) continue;
+    if (from === undefined || to === undefined || from === to) continue;
     checkAlive(name, to);
     if (to.length !== from.length) throw wrongShape(name, `${from.length} numbers still`, `${to.length}`);
   }
-  for (const [, from, to] of deliveries) if (from) to?.set(from);
+  for (const [, from, to] of deliveries) if (from && from !== to) to?.set(from);
 }
 
 function resultOf(engine: Engine, problem: Problem, { loss, validAnchors }: Report): PairLossResult {
@@ -75,8 +86,10 @@ export function failure(report: Report, problem: Problem | SimilarityProblem, na
       return nameNotFinite(problem[report.array]!, names[report.array], report.row, problem.dim);
     case 'overflow':
       return overflow(problem.normalize);
-    case 'outOfMemory':
-      return outOfMemory(`${problem.anchorCount} × ${problem.candidateCount} pairs of dim ${problem.dim}`);
+    case 'outOfMemory': {
+      const pairs = `${problem.anchorCount} × ${problem.candidateCount} pairs of dim ${problem.dim}`;
+      return 'workspaceLimit' in problem ? workspaceOutOfMemory(pairs) : outOfMemory(pairs);
+    }
     default:
       return internal(`The engine reported '${report.status}'`);
   }

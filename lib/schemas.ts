@@ -5,10 +5,12 @@
  */
 import { z } from 'zod';
 import { invalidArgument, unknownOption } from './errors.ts';
-import type { PairLoss } from './losses.ts';
+import { largestParameter, type PairLoss, parameterRange } from './losses.ts';
 
-const finite = z.number({ error: 'a finite number' });
-const positive = z.number({ error: 'a positive finite number' }).positive({ error: 'a positive finite number' });
+const within = (least: number, greatest: number, error: string) =>
+  z.number({ error }).min(least, { error }).max(greatest, { error });
+const number = within(-largestParameter, largestParameter, parameterRange);
+const scale = within(1 / largestParameter, largestParameter, 'a number from 1e-30 to 1e30');
 const count = (expected: string) => z.int({ error: expected }).min(1, { error: expected });
 const choice = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: values.map((value) => `'${value}'`).join(' or ') }).optional();
@@ -18,11 +20,11 @@ const array = z.unknown().optional();
 
 const strict = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
 
-const positiveNegative = strict({ positive: finite, negative: finite });
+const positiveNegative = strict({ positive: number, negative: number });
 
 const circleShape = {
-  margin: finite.optional(),
-  gamma: positive.optional(),
+  margin: number.optional(),
+  gamma: scale.optional(),
   optima: positiveNegative.optional(),
   targets: positiveNegative.optional(),
   weighting: choice(['detached', 'differentiated']),
@@ -37,7 +39,7 @@ const pairLoss = z.discriminatedUnion(
     strict({ type: z.literal('unified'), margin: circleShape.margin, gamma: circleShape.gamma }),
     strict({
       type: z.literal('arcface'),
-      margin: z.number({ error: radians }).min(0, { error: radians }).max(Math.PI, { error: radians }).optional(),
+      margin: within(0, Math.PI, radians).optional(),
       gamma: circleShape.gamma,
       derivative: choice(['exact', 'straight-through']),
       beyondPi: choice(['linear', 'cosine']),

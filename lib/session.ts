@@ -4,7 +4,7 @@ import { openEngine } from './engines.ts';
 import { disposed } from './errors.ts';
 import type { Abortable, Labels, SessionOptions, StepOptions } from './options.ts';
 import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
-import type { ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
+import type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
 import { parse, schemas } from './schemas.ts';
 
@@ -12,7 +12,7 @@ import { parse, schemas } from './schemas.ts';
 export interface PairLossSession<Result extends PairLossValue = PairLossResult> extends Disposable {
   /** As `computePairLoss`; `step` replaces arrays of the options for this call. */
   compute(embeddings: Float32Array, labels: Labels, step?: StepOptions): Result;
-  /** As `computePairLossAsync`. Calls may overlap; each works on copies of its inputs. */
+  /** As `computePairLossAsync`. Calls may overlap; each works on copies, and `out` arrays are written at its end. */
   computeAsync(embeddings: Float32Array, labels: Labels, step?: StepOptions & Abortable): Promise<Result>;
   /** Frees the workspace, after the calls in flight. A later call is an error (ERR_CIRCLE_DISPOSED). */
   dispose(): void;
@@ -30,11 +30,17 @@ export function createPairLoss(options: SessionOptions & { gradient: 'skip' }): 
 export function createPairLoss(
   options: SessionOptions & { gradient?: 'compute'; classWeights: Float32Array },
 ): PairLossSession<ClassLevelResult>;
+export function createPairLoss(
+  options: SessionOptions & { gradient?: 'compute'; candidateGradient: 'compute' },
+): PairLossSession<CandidateGradientResult>;
 export function createPairLoss(options: SessionOptions & { gradient?: 'compute' }): PairLossSession;
-export function createPairLoss(options: unknown): PairLossSession {
+export function createPairLoss(options: SessionOptions): PairLossSession<PairLossValue & Partial<PairLossResult>>;
+export function createPairLoss(options: unknown): PairLossSession<CandidateGradientResult & ClassLevelResult> {
   const parsed = parse(schemas.pairLoss, options);
   const settings = createSettings(parsed, parsed.pairLoss);
-  return openSession(settings, openEngine(settings.engine));
+  return openSession(settings, openEngine(settings.engine)) as PairLossSession<
+    CandidateGradientResult & ClassLevelResult
+  >;
 }
 
 /** A session on an engine of one's own: a given instruction set, in tests. */
@@ -55,8 +61,14 @@ export function openSession(settings: Settings, engine: Engine): PairLossSession
     },
     async computeAsync(embeddings, labels, step) {
       const { signal, ...given }: { signal?: AbortSignal } & StepArrays = read(schemas.stepAsync, step);
-      const problem = createProblem(settings, replaced(settings.arrays, given), embeddings, labels);
-      return runAsync(engine, problem, signal);
+      const arrays = replaced(settings.arrays, given);
+      const problem = createProblem(settings, arrays, embeddings, labels);
+      try {
+        return await runAsync(engine, problem, arrays.out, signal);
+      } finally {
+        // A call that had not begun when dispose() freed the workspace has grown a new one.
+        if (isDisposed) engine.release();
+      }
     },
     dispose,
     [Symbol.dispose]: dispose,

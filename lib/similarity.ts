@@ -4,7 +4,7 @@ import type { SimilarityProblem } from './engine.ts';
 import { sharedEngine, trim } from './engines.ts';
 import type { Abortable, SimilarityOptions } from './options.ts';
 import { defaultThreads } from './problem.ts';
-import { deliver, failure, finish } from './run.ts';
+import { deliver, failure, finish, refuseAborted } from './run.ts';
 import { parse, schemas } from './schemas.ts';
 
 const names = { anchors: 'anchors', candidates: 'candidates' };
@@ -16,16 +16,20 @@ const names = { anchors: 'anchors', candidates: 'candidates' };
  * - `options.candidates`: M × dim numbers; without them the anchors themselves, and the matrix is symmetric.
  *
  * A row of norm 1e-12 or less counts as x/1e-12. Cost: 2 × N × M × dim operations, 4 × N × M bytes.
- * Throws as `computeCircleLoss` does, but never ERR_CIRCLE_OVERFLOW: products beyond float32 are ±Infinity.
+ * Throws as `computeCircleLoss` does, but never ERR_CIRCLE_OVERFLOW: with `normalize: false` a similarity is ±Infinity
+ * where it is beyond float32, and ±Infinity or NaN where sums on the way to it are, even if terms would cancel.
  */
 export function computeSimilarity(anchors: Float32Array, options: SimilarityOptions): Float32Array {
   const settings = parse(schemas.similarity, options) as SimilarityOptions;
   const problem = createSimilarityProblem(anchors, settings);
   const engine = sharedEngine(settings.engine ?? 'auto');
-  const report = engine.similarity(problem);
-  trim(engine);
-  if (report.status !== 'ok') throw failure(report, problem, names);
-  return problem.out;
+  try {
+    const report = engine.similarity(problem);
+    if (report.status !== 'ok') throw failure(report, problem, names);
+    return problem.out;
+  } finally {
+    trim(engine);
+  }
 }
 
 /** `computeSimilarity` off the JavaScript thread, on copies; an aborted `signal` rejects with an `AbortError`. */
@@ -35,18 +39,22 @@ export async function computeSimilarityAsync(
 ): Promise<Float32Array> {
   const { signal, ...settings } = parse(schemas.similarityAsync, options) as SimilarityOptions & Abortable;
   const problem = createSimilarityProblem(anchors, settings);
+  refuseAborted(signal);
   const isolated: SimilarityProblem = {
     ...problem,
     anchors: copyOf(problem.anchors),
     candidates: problem.candidates && copyOf(problem.candidates),
-    out: allocate(problem.out.length),
+    out: settings.out === undefined ? problem.out : allocate(problem.out.length),
   };
   const engine = sharedEngine(settings.engine ?? 'auto');
-  const report = await finish(() => engine.similarityAsync(isolated), signal);
-  trim(engine);
-  if (report.status !== 'ok') throw failure(report, isolated, names);
-  deliver([['out', isolated.out, problem.out]]);
-  return problem.out;
+  try {
+    const report = await finish(() => engine.similarityAsync(isolated), signal);
+    if (report.status !== 'ok') throw failure(report, isolated, names);
+    deliver([['out', isolated.out, problem.out]]);
+    return problem.out;
+  } finally {
+    trim(engine);
+  }
 }
 
 function createSimilarityProblem(values: unknown, settings: SimilarityOptions): SimilarityProblem {

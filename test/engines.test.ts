@@ -1,6 +1,6 @@
 /** Every engine computes what the reference does, in every case of the table; and which engine a call gets. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -124,6 +124,7 @@ describe('the choice of an engine', () => {
 
 describe('the loader', () => {
   const root = fileURLToPath(new URL('..', import.meta.url));
+  const binary = join(root, 'build/Release/circle_cpu.node');
   const folder = mkdtempSync(join(tmpdir(), 'circle-loss-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   cpSync(join(root, 'lib'), join(folder, 'lib'), { recursive: true });
@@ -135,15 +136,19 @@ describe('the loader', () => {
     `import { computeCircleLoss, engines } from './lib/index.ts';
      const [engine] = process.argv.slice(2);
      try {
-       const result = computeCircleLoss(Float32Array.of(1, 0, 0, 1), [0, 1], { dim: 2, engine });
-       console.log(JSON.stringify({ engine: result.engine, variant: engines()[1].variant }));
+       if (engine === 'list') {
+         console.log(JSON.stringify(engines()[1]));
+       } else {
+         const result = computeCircleLoss(Float32Array.of(1, 0, 0, 1), [0, 1], { dim: 2, engine });
+         console.log(JSON.stringify({ engine: result.engine, variant: engines()[1].variant }));
+       }
      } catch ({ code, message }) {
        console.log(JSON.stringify({ code, message }));
      }`,
   );
 
   /** A call from a copy of lib/ in a folder without any binary. */
-  function call(engine: string, env: Record<string, string> = {}): Record<string, string> {
+  function call(engine: 'auto' | 'cpu' | 'list', env: Record<string, string> = {}): Record<string, string> {
     const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'call.ts', engine], {
       cwd: folder,
       env: { ...process.env, CIRCLE_LOSS_CPU_ADDON: '', CIRCLE_LOSS_CPU_VARIANT: '', ...env },
@@ -154,22 +159,40 @@ describe('the loader', () => {
   }
 
   it('names every place, the reason of each, and the command that helps', () => {
-    const { code, message } = call('cpu', { CIRCLE_LOSS_CPU_ADDON: join(folder, 'broken.node') });
+    const { code, message } = call('cpu');
     expect(code).toBe('ERR_CIRCLE_NATIVE_LOAD');
     const lines = message.split('\n');
-    expect(lines[1]).toMatch(/broken\.node: .+/);
-    expect(lines[1]).not.toContain('no such file');
-    expect(lines[2]).toContain('build/Release/circle_cpu.node: no such file');
-    expect(lines[3]).toContain('build/cmake/Release/circle_cpu.node: no such file');
-    expect(lines[4]).toContain(`prebuilds/${process.platform}-${process.arch}/circle_cpu.node: no such file`);
-    expect(lines[5]).toContain('npm run build:native');
+    expect(lines[1]).toContain('build/Release/circle_cpu.node: no such file');
+    expect(lines[2]).toContain('build/cmake/Release/circle_cpu.node: no such file');
+    expect(lines[3]).toContain(`prebuilds/${process.platform}-${process.arch}/circle_cpu.node: no such file`);
+    expect(lines[4]).toContain('npm run build:native');
+    expect(call('list')).toEqual({ name: 'cpu', available: false, reason: message });
+  });
+
+  it('a binary that the environment names is the only place, and never passed over', () => {
+    const places = join(folder, 'build/Release');
+    mkdirSync(places, { recursive: true });
+    if (existsSync(binary)) copyFileSync(binary, join(places, 'circle_cpu.node'));
+    for (const [name, reason] of [
+      ['broken.node', /broken\.node: (?!no such file).+/],
+      ['missing.node', /missing\.node: no such file/],
+    ] as const) {
+      const env = { CIRCLE_LOSS_CPU_ADDON: join(folder, name) };
+      const { code, message } = call('cpu', env);
+      expect(code).toBe('ERR_CIRCLE_NATIVE_LOAD');
+      expect(message).toMatch(/^CIRCLE_LOSS_CPU_ADDON must be the path of a native binary that loads; received /);
+      expect(message).toMatch(reason);
+      expect(message).toMatch(/\. Name another, or unset it\.$/);
+      expect(call('auto', env)).toEqual({ code, message });
+      expect(call('list', env)).toEqual({ name: 'cpu', available: false, reason: message });
+    }
+    rmSync(join(folder, 'build'), { recursive: true });
   });
 
   it("without a binary 'auto' uses the reference engine", () => {
     expect(call('auto')).toEqual({ engine: 'reference' });
   });
 
-  const binary = join(root, 'build/Release/circle_cpu.node');
   it.runIf(nativeEngines.length > 0)('the environment names a binary and an instruction set', () => {
     const variant = nativeEngines.at(-1)!.name.slice('cpu '.length);
     const env = { CIRCLE_LOSS_CPU_ADDON: binary, CIRCLE_LOSS_CPU_VARIANT: variant };
@@ -177,8 +200,11 @@ describe('the loader', () => {
   });
 
   it.runIf(nativeEngines.length > 0)('an instruction set that this machine lacks is refused', () => {
-    const { code, message } = call('auto', { CIRCLE_LOSS_CPU_ADDON: binary, CIRCLE_LOSS_CPU_VARIANT: 'sse9' });
+    const env = { CIRCLE_LOSS_CPU_ADDON: binary, CIRCLE_LOSS_CPU_VARIANT: 'sse9' };
+    const { code, message } = call('auto', env);
     expect(code).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
     expect(message).toMatch(/^CIRCLE_LOSS_CPU_VARIANT must be one of .*; received 'sse9'\.$/);
+    const variants = nativeEngines.map(({ name }) => name.slice('cpu '.length));
+    expect(call('list', env)).toEqual({ name: 'cpu', available: false, variants, reason: message });
   });
 });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Engine, Report } from '../lib/engine.ts';
 import { CircleLossError, computeCircleLoss, type PairLossOptions } from '../lib/index.ts';
 import { referenceEngine } from '../lib/reference-engine.ts';
+import { failure } from '../lib/run.ts';
 import { openSession } from '../lib/session.ts';
 import { engineList, type ListedEngine, sessionOn, settingsOf } from './engine-list.ts';
 import { errorOf } from './error-of.ts';
@@ -51,6 +52,26 @@ describe.each(engineList)('$name, what a call finds out on its way', (engine: Li
       message:
         'The loss must be within the range of float32; received finite rows whose loss is beyond it. Lower gamma, scale the rows down or set normalize: true.',
     });
+  });
+
+  it('parameters at their bounds give a finite loss, or an overflow that says so', () => {
+    for (const pairLoss of [
+      { type: 'circle', gamma: 1e30 },
+      { type: 'circle', gamma: 1e-30 },
+      { type: 'circle', margin: 1e30, gamma: 1e-30 },
+      { type: 'circle', margin: -1e30 },
+      { type: 'circle', optima: { positive: 1e30, negative: -1e30 }, targets: { positive: -1e30, negative: 1e30 } },
+      { type: 'unified', margin: -1e30, gamma: 1e30 },
+      { type: 'arcface', gamma: 1e30 },
+      { type: 'triplet', margin: 1e30 },
+    ] as const) {
+      try {
+        const { loss, anchorLosses, gradient } = attempt(rows(), { pairLoss, upstream: 1e-30 });
+        expect([loss, ...anchorLosses, ...gradient].filter((value) => !Number.isFinite(value))).toEqual([]);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_CIRCLE_OVERFLOW' });
+      }
+    }
   });
 
   it('out is untouched, synchronously and not', async () => {
@@ -114,6 +135,17 @@ describe('what an engine reports becomes an error', () => {
   });
 });
 
+it('a similarity matrix has no workspaceLimit to lower', () => {
+  const anchors = rows();
+  const report = { status: 'outOfMemory', array: 'anchors', row: 0, loss: 0, validAnchors: 0 } as const;
+  const common = { normalize: true, checkFinite: 'throw', threads: 1, candidates: undefined } as const;
+  const problem = { ...common, anchorCount: 3, candidateCount: 3, dim: 2, anchors, out: new Float32Array(9) };
+  expect(failure(report, problem, { anchors: 'anchors', candidates: 'candidates' })).toMatchObject({
+    code: 'ERR_CIRCLE_OUT_OF_MEMORY',
+    message: 'Memory must be enough for 3 × 3 pairs of dim 2; received a failed allocation. Compute fewer rows a call.',
+  });
+});
+
 describe('memory', () => {
   afterEach(() => vi.unstubAllGlobals());
 
@@ -131,6 +163,9 @@ describe('memory', () => {
     );
     const error = errorOf(() => computeCircleLoss(embeddings, labels, { dim: 2 }));
     expect(error).toMatchObject({ code: 'ERR_CIRCLE_OUT_OF_MEMORY', cause: failed });
-    expect(error.message).toContain('a Float32Array of 3 numbers');
+    // No limit of the workspace makes room for a result.
+    expect(error.message).toBe(
+      'Memory must be enough for a Float32Array of 3 numbers; received a failed allocation. Compute fewer rows a call.',
+    );
   });
 });

@@ -23,11 +23,11 @@ const pair =
     computePairLoss(rows, labels, { dim: 2, pairLoss, ...options } as never);
 
 describe('a value of the wrong type or out of range', () => {
-  const notFinite = [Number.NaN, Number.POSITIVE_INFINITY, '1', null, {}];
+  const beyond = [Number.NaN, Number.POSITIVE_INFINITY, 1.1e30, '1', null, {}];
   const cases: [name: string, expected: string, values: unknown[]][] = [
     ['dim', 'an integer from 1', [0, -1, 1.5, Number.NaN, '2', undefined, null]],
-    ['margin', 'a finite number', notFinite],
-    ['gamma', 'a positive finite number', [...notFinite, 0, -80]],
+    ['margin', 'a number from -1e30 to 1e30', [...beyond, -1.1e30]],
+    ['gamma', 'a number from 1e-30 to 1e30', [...beyond, 0, -80, 0.9e-30]],
     ['weighting', "'detached' or 'differentiated'", ['attached', true, null]],
     ['normalize', 'true or false', [1, 'true', null]],
     ['scope', "'anchor' or 'batch'", ['all', 0]],
@@ -58,23 +58,28 @@ describe('a value of the wrong type or out of range', () => {
     for (const [pairLoss, message] of [
       [{ type: 'arcface', margin: -0.1 }, `options.pairLoss.margin must be ${angle}; received -0.1.`],
       [{ type: 'arcface', margin: 28.6 }, `options.pairLoss.margin must be ${angle}; received 28.6.`],
-      [{ type: 'unified', gamma: 0 }, 'options.pairLoss.gamma must be a positive finite number; received 0.'],
+      [{ type: 'unified', gamma: 0 }, 'options.pairLoss.gamma must be a number from 1e-30 to 1e30; received 0.'],
       [{ type: 'circel' }, `options.pairLoss.type must be ${types}; received 'circel'.`],
       [{}, `options.pairLoss.type must be ${types}; received undefined.`],
       ['circle', "options.pairLoss must be an object such as { type: 'circle' }; received 'circle'."],
       [undefined, "options.pairLoss must be an object such as { type: 'circle' }; received undefined."],
       [
         { type: 'circle', optima: { positive: 1 } },
-        'options.pairLoss.optima.negative must be a finite number; received undefined.',
+        'options.pairLoss.optima.negative must be a number from -1e30 to 1e30; received undefined.',
+      ],
+      [
+        { type: 'circle', targets: { positive: -1e31, negative: 0 } },
+        'options.pairLoss.targets.positive must be a number from -1e30 to 1e30; received -1e+31.',
       ],
     ] as const) {
       expect(errorOf(pair(pairLoss)).message).toBe(message);
     }
   });
 
-  it('upstream is a finite number or an array', () => {
-    for (const upstream of [Number.NaN, Number.NEGATIVE_INFINITY, '1', true]) {
-      expect(errorOf(circle({ upstream })).message).toMatch(/^upstream must be a finite number or a Float32Array; /);
+  it('upstream is a number within bounds or an array', () => {
+    const message = /^upstream must be a number from -1e30 to 1e30 or a Float32Array; /;
+    for (const upstream of [Number.NaN, Number.NEGATIVE_INFINITY, 1.1e30, -1.1e30, '1', true]) {
+      expect(errorOf(circle({ upstream })).message).toMatch(message);
     }
     expect(errorOf(circle({ upstream: [1, 1] })).message).toBe('upstream must be a Float32Array; received Array(2).');
     expect(errorOf(circle({ upstream: null })).message).toBe('upstream must be a Float32Array; received null.');

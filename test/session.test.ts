@@ -1,6 +1,6 @@
 /** Objects that are used again, and asynchronous calls, on every engine. */
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../lib/engine.ts';
+import type { Engine, Problem } from '../lib/engine.ts';
 import {
   computeCircleLoss,
   computeCircleLossAsync,
@@ -15,6 +15,7 @@ import {
 } from '../lib/index.ts';
 import { createProblem } from '../lib/problem.ts';
 import { referenceEngine } from '../lib/reference-engine.ts';
+import { runAsync } from '../lib/run.ts';
 import { openSession } from '../lib/session.ts';
 import { cases, randomFrom, randomRows } from './cases.ts';
 import { engineList, sessionOn, settingsOf } from './engine-list.ts';
@@ -142,11 +143,60 @@ describe.each(engineList)('$name', (engine) => {
     expect((await job.done).status).toBe('aborted');
   });
 
-  it('an already aborted signal starts nothing', async () => {
+  it('an already aborted signal copies nothing and starts nothing', async () => {
     const idle: Engine = { ...referenceEngine, computeAsync: () => expect.unreachable() };
     const session = openSession(settingsOf({ dim: 2, ...circle }), idle);
-    const running = session.computeAsync(Float32Array.of(1, 0), [0], { signal: AbortSignal.abort() });
+    const embeddings = Float32Array.of(1, 0);
+    const running = session.computeAsync(embeddings, [0], { signal: AbortSignal.abort() });
     await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+    const settings = settingsOf({ dim: 2, ...circle });
+    const problem = createProblem(settings, {}, embeddings, [0]);
+    const unread = {
+      ...problem,
+      get anchors(): Float32Array {
+        return expect.unreachable();
+      },
+    };
+    const aborted = runAsync(idle, unread, undefined, AbortSignal.abort());
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('outputs of an asynchronous call are allocated once, where no array of the caller is to be spared', async () => {
+    const { embeddings, labels } = batchOf(12, 4);
+    const out = { gradient: new Float32Array(48) };
+    const settings = settingsOf({ dim: 4, ...circle });
+    const problem = createProblem(settings, { out }, embeddings, labels);
+    let written: Problem | undefined;
+    const own = engine.open();
+    const spy: Engine = {
+      name: own.name,
+      compute: own.compute.bind(own),
+      computeAsync: (isolated) => {
+        written = isolated;
+        return own.computeAsync(isolated);
+      },
+      similarity: own.similarity.bind(own),
+      similarityAsync: own.similarityAsync.bind(own),
+      workspaceBytes: () => 0,
+      release: () => {},
+    };
+    const found = await runAsync(spy, problem, out);
+    expect(found.anchorLosses).toBe(written!.anchorLosses);
+    expect(found.gradient).toBe(out.gradient);
+    expect(written!.gradient).not.toBe(out.gradient);
+    expect(written!.gradient).toEqual(out.gradient);
+  });
+
+  it('a call that has yet to begin when its object is disposed leaves no workspace', async () => {
+    const { embeddings, labels } = batchOf(300, 16);
+    for (let i = 0; i < 50; i++) {
+      const own = engine.open();
+      const session = openSession(settingsOf({ dim: 16, ...circle, threads: 2 }), own);
+      const calls = [session.computeAsync(embeddings, labels), session.computeAsync(embeddings, labels)];
+      session.dispose();
+      await Promise.all(calls);
+      expect(own.workspaceBytes()).toBe(0);
+    }
   });
 
   it('a disposed object refuses calls, and those in flight end well', async () => {

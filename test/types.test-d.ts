@@ -12,6 +12,7 @@ import {
   type PairLossResult,
   type PairLossSession,
   type PairLossValue,
+  type SessionOptions,
   softmax,
 } from '../lib/index.ts';
 
@@ -23,6 +24,7 @@ declare function expectType<Expected>(): <Found>(
 
 declare const x: Float32Array;
 declare const y: Int32Array;
+declare const sessionOptions: SessionOptions;
 const classWeights = x;
 const candidates = { candidates: x, candidateLabels: y };
 
@@ -42,6 +44,9 @@ expectType<Promise<ClassLevelResult>>()(
 expectType<PairLossValue & Partial<PairLossResult>>()(
   computeCircleLoss(x, y, { dim: 4, gradient: 'skip' as 'skip' | 'compute' }),
 );
+expectType<Promise<PairLossValue & Partial<PairLossResult>>>()(
+  computeCircleLossAsync(x, y, { dim: 4, gradient: 'skip' as 'skip' | 'compute' }),
+);
 expectType<ClassLevelResult>()(computePairLoss(x, y, { dim: 4, classWeights, ...amSoftmax({ margin: 0.2 }) }));
 computePairLoss(x, y, { dim: 4, classWeights, ...normFace() });
 computePairLoss(x, y, { dim: 4, classWeights, ...softmax() });
@@ -54,6 +59,11 @@ expectType<PairLossSession<PairLossValue>>()(
   createPairLoss({ dim: 4, pairLoss: { type: 'triplet' }, gradient: 'skip' }),
 );
 expectType<PairLossSession<ClassLevelResult>>()(createPairLoss({ dim: 4, ...amSoftmax(), classWeights }));
+expectType<PairLossSession<CandidateGradientResult>>()(
+  createPairLoss({ dim: 4, ...amSoftmax(), ...candidates, candidateGradient: 'compute' }),
+);
+expectType<PairLossSession<PairLossValue & Partial<PairLossResult>>>()(createPairLoss(sessionOptions));
+createPairLoss({ dim: 4, pairLoss: { type: 'circle' }, candidates: x }).compute(x, y, { candidateLabels: y });
 createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { classWeights, out: { gradient: x } });
 
 // @ts-expect-error dim is required
@@ -70,6 +80,8 @@ computeCircleLoss([1, 2], y, { dim: 4 });
 computeCircleLoss(x, x, { dim: 4 });
 // @ts-expect-error two kinds of candidates
 computeCircleLoss(x, y, { dim: 4, classWeights, ...candidates });
+// @ts-expect-error two kinds of candidates, to begin with
+createPairLoss({ dim: 4, pairLoss: { type: 'circle' }, classWeights, ...candidates });
 // @ts-expect-error candidates need labels
 computeCircleLoss(x, y, { dim: 4, candidates: x });
 // @ts-expect-error labels need candidates
