@@ -1,6 +1,6 @@
 /** What holds at the edges, on every engine (docs/semantics.md). */
 import { describe, expect, it } from 'vitest';
-import type { PairLossOptions } from '../lib/index.ts';
+import type { PairLossOptions, Reduction } from '../lib/index.ts';
 import { pairLosses, randomFrom, randomRows } from './cases.ts';
 import { computeInDouble, engineList, type ListedEngine, sessionOn } from './engine-list.ts';
 
@@ -15,6 +15,7 @@ function computeOn(
 }
 
 const circle = { pairLoss: { type: 'circle' } } as const;
+const reductions: Reduction[] = ['mean', 'mean-nonzero', 'mean-all', 'sum'];
 const random = randomFrom(11);
 const zeros = (count: number) => new Float32Array(count);
 
@@ -34,7 +35,7 @@ describe.each(engineList)('$name', (engine) => {
       ['one class', [3, 3, 3, 3, 3]],
       ['distinct classes', [1, 2, 3, 4, 5]],
     ])('%s: loss 0, gradient 0, no valid anchor', (_, labels) => {
-      for (const reduction of ['mean', 'mean-nonzero', 'mean-all', 'sum'] as const) {
+      for (const reduction of reductions) {
         const rows = randomRows(labels.length, 3, random);
         const found = computeOn(engine, rows, labels, { dim: 3, pairLoss, reduction } as PairLossOptions);
         expect(found).toMatchObject(nothing(labels.length, 3));
@@ -210,22 +211,51 @@ describe.each(engineList)('$name', (engine) => {
     expect(doubled.gradient).toEqual(sum.gradient.map((value) => 2 * value));
   });
 
-  it("with 'propagate' NaN comes out of every loss that a bad row takes part in", () => {
-    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-      for (const pairLoss of Object.values(pairLosses)) {
-        const rows = randomRows(20, 5, randomFrom(3));
-        rows[37] = bad;
-        const labels = Array.from({ length: 20 }, (_, i) => i % 3);
-        const found = computeOn(engine, rows, labels, {
-          dim: 5,
-          pairLoss,
-          checkFinite: 'propagate',
-        } as PairLossOptions);
+  describe.each(Object.entries(pairLosses))("with 'propagate', %s", (_, pairLoss) => {
+    const propagate = (reduction: Reduction, extra: object = {}) =>
+      ({ dim: 5, pairLoss, reduction, checkFinite: 'propagate', ...extra }) as PairLossOptions;
+    const badRows = (count: number, row: number, bad: number) => {
+      const rows = randomRows(count, 5, randomFrom(3));
+      rows[row * 5 + 2] = bad;
+      return rows;
+    };
+    const isNaNIn = (values: Float32Array | undefined) => Array.from(values ?? [], Number.isNaN);
+    const rowsOf = (count: number, isBad: (row: number) => boolean) =>
+      Array.from({ length: count * 5 }, (_, k) => isBad(Math.floor(k / 5)));
+    const labels = Array.from({ length: 20 }, (_, i) => i % 3);
+    const every = () => true;
+
+    it.each(reductions)('%s: a bad row of the batch is in every loss and in every row of the gradient', (reduction) => {
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        const found = computeOn(engine, badRows(20, 7, bad), labels, propagate(reduction));
         expect(found.loss).toBeNaN();
-        for (const loss of found.anchorLosses) expect(loss).toBeNaN();
-        for (const value of found.gradient.subarray(35, 40)) expect(value).toBeNaN();
+        expect(isNaNIn(found.anchorLosses)).toEqual(labels.map(every));
+        expect(isNaNIn(found.gradient)).toEqual(rowsOf(20, every));
       }
-    }
+    });
+
+    it.each(reductions)(
+      '%s: a bad anchor of another set spoils its own loss and row, and all candidates',
+      (reduction) => {
+        const classWeights = randomRows(3, 5, randomFrom(4));
+        const found = computeOn(engine, badRows(20, 7, Number.NaN), labels, propagate(reduction, { classWeights }));
+        expect(found.loss).toBeNaN();
+        expect(isNaNIn(found.anchorLosses)).toEqual(labels.map((_, i) => i === 7));
+        expect(isNaNIn(found.gradient)).toEqual(rowsOf(20, (row) => row === 7));
+        expect(isNaNIn(found.classWeightGradient)).toEqual(rowsOf(3, every));
+      },
+    );
+
+    it.each(reductions)('%s: a bad candidate is in every loss and gradient', (reduction) => {
+      const candidates = badRows(20, 7, Number.NaN);
+      const extra = { candidates, candidateLabels: labels, candidateGradient: 'compute' };
+      const rows = randomRows(9, 5, randomFrom(5));
+      const found = computeOn(engine, rows, labels.slice(0, 9), propagate(reduction, extra));
+      expect(found.loss).toBeNaN();
+      expect(isNaNIn(found.anchorLosses)).toEqual(Array(9).fill(true));
+      expect(isNaNIn(found.gradient)).toEqual(rowsOf(9, every));
+      expect(isNaNIn(found.candidateGradient)).toEqual(rowsOf(20, every));
+    });
   });
 
   it("with 'propagate' an anchor without a positive has loss 0 even beside a bad row", () => {
