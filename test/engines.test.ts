@@ -4,7 +4,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { computeCircleLoss, computeSimilarity, createPairLoss, engines } from '../lib/index.ts';
 import { type Case, cases, randomFrom, randomRows } from './cases.ts';
 import { computeInDouble, engineList, nativeEngines, sessionOn } from './engine-list.ts';
@@ -172,6 +172,7 @@ describe('the loader', () => {
   it('a binary that the environment names is the only place, and never passed over', () => {
     const places = join(folder, 'build/Release');
     mkdirSync(places, { recursive: true });
+    onTestFinished(() => rmSync(join(folder, 'build'), { recursive: true }));
     if (existsSync(binary)) copyFileSync(binary, join(places, 'circle_cpu.node'));
     for (const [name, reason] of [
       ['broken.node', /broken\.node: (?!no such file).+/],
@@ -186,7 +187,6 @@ describe('the loader', () => {
       expect(call('auto', env)).toEqual({ code, message });
       expect(call('list', env)).toEqual({ name: 'cpu', available: false, reason: message });
     }
-    rmSync(join(folder, 'build'), { recursive: true });
   });
 
   it("without a binary 'auto' uses the reference engine", () => {
