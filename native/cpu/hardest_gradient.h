@@ -43,9 +43,19 @@ class HardestGradient {
     for (int64_t row = 0; row < plan_.anchors.rows; ++row) {
       const float weight = call_.terms()[row].side[kPositive].coefficient;
       if (weight == 0) continue;
+      if (weight != weight) {
+        spoil(panel, row, weight, answers);
+        continue;
+      }
       add_pair(panel, row, call_.statistics()[row].hardest[kPositive], -weight, answers);
       add_pair(panel, row, call_.statistics()[row].hardest[kNegative], weight, answers);
     }
+  }
+
+  // NaN has no hardest pair: each could be it, so that all of them have its gradient.
+  void spoil(int64_t panel, int64_t row, float nan, bool answers) const {
+    std::fill_n(call_.anchor_gradient().from_row(row).from_panel(panel).values, kPanel, nan);
+    if (answers) std::fill_n(candidate_gradient().from_panel(panel).values, plan_.candidates.rows * kPanel, nan);
   }
 
   void add_pair(int64_t panel, int64_t row, int64_t candidate, float weight, bool answers) const {
