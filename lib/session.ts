@@ -8,7 +8,10 @@ import type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLos
 import { run, runAsync } from './run.ts';
 import { parse, schemas } from './schemas.ts';
 
-/** A pair loss for a training loop. `using` disposes it; so does `dispose()`, and garbage collection in the end. */
+/**
+ * A pair loss for a training loop. `using` disposes it; so does `dispose()`, and garbage collection in the end, which
+ * frees native memory only between turns of the event loop.
+ */
 export interface PairLossSession<Result extends PairLossValue = PairLossResult> extends Disposable {
   /** As `computePairLoss`; `step` replaces arrays of the options for this call. */
   compute(embeddings: Float32Array, labels: Labels, step?: StepOptions): Result;
