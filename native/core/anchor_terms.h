@@ -39,7 +39,7 @@ struct AnchorLoss {
 // `pair_multiplicity`: how often the sums count each pair; 2 where all ordered pairs were summed for a batch-wide loss
 // over unordered ones.
 template <class Loss>
-AnchorLoss anchor_loss(const Loss& loss, const AnchorStatistics& statistics, int pair_multiplicity) {
+CIRCLE_INLINE AnchorLoss anchor_loss(const Loss& loss, const AnchorStatistics& statistics, int pair_multiplicity) {
   if (statistics.side[kPositive].empty() || statistics.side[kNegative].empty()) return {};
   if constexpr (Loss::kHardest) {
     const double t = loss.positive.logit(statistics.side[kPositive].reference) +
@@ -54,7 +54,7 @@ AnchorLoss anchor_loss(const Loss& loss, const AnchorStatistics& statistics, int
 }
 
 // `factor` is ∂final/∂(this anchor's loss).
-inline AnchorTerms anchor_terms(const AnchorStatistics& statistics, const AnchorLoss& loss, double factor) {
+CIRCLE_INLINE AnchorTerms anchor_terms(const AnchorStatistics& statistics, const AnchorLoss& loss, double factor) {
   AnchorTerms terms;
   if (!loss.valid) return terms;
   for (int side : {kPositive, kNegative}) {
@@ -65,7 +65,7 @@ inline AnchorTerms anchor_terms(const AnchorStatistics& statistics, const Anchor
 }
 
 // The number that the sum of losses is divided by; 0 where there is nothing to average.
-inline double divisor(Reduction reduction, int64_t valid, int64_t nonzero, int64_t all) {
+CIRCLE_INLINE double divisor(Reduction reduction, int64_t valid, int64_t nonzero, int64_t all) {
   switch (reduction) {
     case Reduction::kMean:
       return static_cast<double>(valid);

@@ -17,6 +17,10 @@ enum class Normalize : int { kNo, kL2 };
 enum class Scope : int { kAnchor, kBatch };
 enum class Reduction : int { kMean, kMeanNonzero, kMeanAll, kSum };
 enum class FiniteCheck : int { kPropagate, kReport };
+// How an engine that has the choice computes products: as float32 does, or faster with half precision's rounding of each
+// coordinate. Engines without the choice are exact.
+enum class Precision : int { kExact, kFast };
+enum class Place : int { kHost, kDevice };  // whose memory an array is in
 
 // Rows that are compared with rows, and how: all that similarities need.
 struct Rows {
@@ -30,6 +34,8 @@ struct Rows {
   FiniteCheck finite_check;
   int threads;
   int64_t workspace_limit;  // bytes that tiles of similarities may take
+  Precision precision = Precision::kExact;
+  Place candidates_place = Place::kHost;
 };
 
 struct Problem {

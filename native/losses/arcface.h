@@ -11,6 +11,9 @@
 namespace circle {
 
 struct ArcFaceSide {
+  // The derivative of arccos has poles at ±1: the sine stops where s is 1e-7 away from them.
+  static constexpr float kLeastSine = 4.4721359e-4f;
+
   float gamma;
   float cosine, sine;      // of the margin
   float threshold;         // −cos m, or below every similarity where there is no linear part
@@ -43,14 +46,14 @@ struct ArcFaceSide {
   template <class V>
   CIRCLE_INLINE V slope(V s) const {
     s = within(s, 1.0f);
-    // The derivative of arccos has poles at ±1: the sine stops where s is 1e-7 away from them.
-    constexpr float kLeastSine = 4.4721359e-4f;
     const V sine_of_s = larger(constant<V>(kLeastSine), sine_of_angle(s));
     const V full = s < threshold ? constant<V>(1) : cosine + sine * s / sine_of_s;
     return straight_through > 0 ? constant<V>(-gamma) : -gamma * full;
   }
 
-  double logit(float key) const { return static_cast<double>(gamma) * key; }
+  CIRCLE_INLINE double logit(float key) const { return static_cast<double>(gamma) * key; }
+
+  double steepest() const { return static_cast<double>(gamma) * (1 + sine / kLeastSine); }
 };
 
 struct ArcFaceLoss {

@@ -51,10 +51,12 @@ struct CircleSide {
     return inactive ? V{} : slope_scale * (s - slope_zero);
   }
 
-  double logit(float key) const {
+  CIRCLE_INLINE double logit(float key) const {
     const double q = key, r = radius;
     return gamma * (q - r) * (q + r);
   }
+
+  double steepest() const { return static_cast<double>(slope_scale) * (1 + absolute(slope_zero)); }
 };
 
 struct CircleLoss {

@@ -3,6 +3,7 @@
 //   exponent(key, reference) logit(key) − logit(reference), precise where both are large
 //   slope(s)                ∂logit/∂s
 //   logit(key)              in double, for the few numbers that are needed once an anchor
+//   steepest()              a bound of |slope(s)| for s in [−1, 1]: half precision has no room for more than it needs
 // and says in kHardest whether an anchor's loss is made of sums or of its hardest pairs.
 #pragma once
 

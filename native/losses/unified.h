@@ -26,7 +26,9 @@ struct LinearSide {
     return constant<V>(gamma * direction);
   }
 
-  double logit(float key) const { return gamma * (static_cast<double>(key) + margin); }
+  CIRCLE_INLINE double logit(float key) const { return gamma * (static_cast<double>(key) + margin); }
+
+  double steepest() const { return gamma; }
 };
 
 struct UnifiedLoss {

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "native/math/inline.h"
+
 namespace circle {
 
 // Below every key; the reference of an empty sum.
@@ -13,11 +15,11 @@ struct LogSum {
   float reference = kNoKey;
   double sum = 0;  // 0 exactly when empty: log-sum-exp = −∞
 
-  bool empty() const { return sum == 0; }
+  CIRCLE_INLINE bool empty() const { return sum == 0; }
 };
 
 template <class Side>
-void merge(const Side& side, LogSum& into, float reference, double sum) {
+CIRCLE_INLINE void merge(const Side& side, LogSum& into, float reference, double sum) {
   if (sum == 0) return;
   if (into.empty()) {
     into = {reference, sum};
@@ -32,15 +34,15 @@ void merge(const Side& side, LogSum& into, float reference, double sum) {
 }
 
 template <class Side>
-double log_sum_exp(const Side& side, const LogSum& log_sum) {
+CIRCLE_INLINE double log_sum_exp(const Side& side, const LogSum& log_sum) {
   return log_sum.empty() ? -INFINITY : side.logit(log_sum.reference) + std::log(log_sum.sum);
 }
 
 // log(1 + eᵗ), and its derivative 1 − e^−softplus, each without cancellation at either end.
-inline double softplus(double t) {
+CIRCLE_INLINE double softplus(double t) {
   return t > 0 ? t + std::log1p(std::exp(-t)) : std::log1p(std::exp(t));
 }
-inline double sigmoid(double t) {
+CIRCLE_INLINE double sigmoid(double t) {
   const double e = std::exp(t > 0 ? -t : t);
   return (t > 0 ? 1 : e) / (1 + e);
 }

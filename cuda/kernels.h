@@ -1,0 +1,188 @@
+// What the device can be asked to do, seen from the host: each function enqueues one kernel on a stream and returns at
+// once. Pointers are device memory but where the text says otherwise; sizes are in elements.
+//
+// A call is cut into panels, rows of tiles of the similarity matrix (plan.h):
+//
+//                      columns: the batch, or the anchors
+//                     ┌──────────────────────────────────┐
+//   rows: the batch,  │ ░░░░░░ ┌─────────────────────────┤   pair-wise labels: a panel begins at its own diagonal;
+//   or the candidates │ ░░░░░░ │  panel                  │   what is left of it was above the diagonal of an
+//                     │        └─────────────────────────┤   earlier panel
+//                     └──────────────────────────────────┘
+//
+//   forward    for each panel: pack → statistics → fold;   then losses → terms
+//   gradient   for each panel: pack → weights → product by rows → product by columns → unpack
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "native/core/anchor_terms.h"
+#include "native/core/problem.h"
+
+namespace circle::cuda {
+
+// How products of operands are computed.
+enum class Core : int {
+  kFfma,   // float32 multiply-adds on rows as they are: any range of numbers
+  kFast,   // one product of halves on the tensor cores
+  kExact,  // three products of halves, high and low, summed outside the tensor cores every 64 steps
+};
+
+// Edge of a tile of similarities, and of a tile of a product's result.
+constexpr int kTile = 128;
+
+// A matrix that a product reads: rows of `stride` elements, 16-byte aligned, zeros from `columns` to `stride`.
+// kFfma: floats in `high`. kFast: halves in `high`. kExact: halves in both, the number is their sum. Halves hold
+// multiples: of rows kRowScale, of pair weights a power of two that the call's Scalars tell.
+struct Operand {
+  void* high;
+  void* low;
+  int64_t rows;
+  int32_t columns;
+  int32_t stride;
+};
+
+// Bytes of one element in all its planes; how many elements make 16 bytes of a plane, of which `stride` is a multiple.
+constexpr int64_t element_bytes(Core core) {
+  return core == Core::kFast ? 2 : 4;
+}
+constexpr int32_t stride_for(Core core, int64_t columns) {
+  const int64_t multiple = core == Core::kFfma ? 4 : 8;
+  return static_cast<int32_t>((columns + multiple - 1) / multiple * multiple);
+}
+
+// x̂ = x / ‖x‖ and the way back, as the CPU engine has it: dx = inverse · (g − projects · (g·x̂) x̂).
+struct RowScale {
+  float inverse;
+  float correction;  // what rounding took from `inverse`
+  float projects;
+};
+
+// What one tile says of one side of one anchor.
+struct TilePartial {
+  float reference;
+  float sum;        // 0 where the tile has no such pair
+  int32_t hardest;  // the other side's index inside its operand
+};
+struct TilePartials {
+  TilePartial side[2];
+};
+
+// The numbers of a call that are computed on the device. One structure in device memory.
+struct Scalars {
+  // Written by `reset_scalars`, then by pack_rows: first row that is not finite, of anchors and of candidates.
+  int32_t first_bad_row[2];
+  // By compute_losses.
+  uint32_t largest_coefficient;  // bits of a float ≥ 0, before the factor that is common to all anchors
+  // By reduce_losses.
+  int32_t overflows;  // an anchor's loss, or the reduced one, is beyond float32
+  int64_t valid_anchors;
+  double loss;
+  double factor;         // ∂final/∂(each loss): 1 where the call has an upstream array
+  float weight_scale;    // power of two that pair weights are multiplied with before they become halves; 1 for kFfma
+  float weight_unscale;  // its inverse
+};
+constexpr int32_t kNoBadRow = INT32_MAX;
+
+// One panel of the similarity matrix.
+struct Panel {
+  Operand rows;                  // of the panel: candidates [first_row, first_row + rows.rows)
+  Operand columns;               // all of them: the anchors (pair-wise labels: the same batch)
+  const int32_t* row_labels;     // of all candidates; null for class weights, where row r has label r
+  const int32_t* column_labels;  // of all anchors
+  int32_t first_row;             // a multiple of kTile
+  bool symmetric;  // pair-wise labels: rows are columns too, and tiles left of the diagonal are not computed
+  bool unit;       // rows are unit rows: the matrix's similarities stay within [−1, 1]
+};
+
+cudaError_t reset_scalars(Scalars* scalars, cudaStream_t stream);
+
+// --- Rows ---
+
+// Measures `count` rows of dim floats, writes their scales and, where `packed.high` is not null, packs them: packed has
+// `count` rows and `dim` columns. `scalars->first_bad_row[array]` becomes the least of first_row + row of the rows with
+// NaN or ±Inf.
+cudaError_t pack_rows(Core core, const float* rows, int64_t count, int32_t dim, Normalize normalize, RowScale* scales,
+                      Operand packed, int64_t first_row, InputArray array, Scalars* scalars, cudaStream_t stream);
+
+// gradient[row][d] (count × dim, row-major) from sums of `splits` slices, each count × sum_stride floats and
+// `slice` floats apart: back through the normalisation, times Scalars::weight_unscale and the inverse of the rows' own
+// scale in halves. `rows` are the rows as given.
+cudaError_t unpack_gradient(Core core, const float* sums, int32_t splits, int64_t slice, int32_t sum_stride,
+                            const float* rows, const RowScale* scales, int64_t count, int32_t dim,
+                            const Scalars* scalars, float* gradient, cudaStream_t stream);
+
+// --- Forward ---
+
+// Statistics of `count` anchors become those of no pair.
+cudaError_t reset_statistics(AnchorStatistics* statistics, int64_t count, cudaStream_t stream);
+
+// Each tile of the panel writes what it says of its columns to column_partials[row block of the panel][column], and for
+// pair-wise labels, off the diagonal, what it says of its rows to row_partials[column block][row of the panel].
+// column_partials: ceil(rows.rows / kTile) × columns.rows; row_partials (symmetric only): ceil(columns.rows / kTile) ×
+// rows.rows; column blocks are counted from column 0.
+cudaError_t tile_statistics(Core core, const PairLoss& loss, const Panel& panel, TilePartials* column_partials,
+                            TilePartials* row_partials, cudaStream_t stream);
+
+// Statistics of each anchor take in the panel's partials, in ascending order of the other block.
+cudaError_t fold_statistics(const PairLoss& loss, const Panel& panel, const TilePartials* column_partials,
+                            const TilePartials* row_partials, AnchorStatistics* statistics, cudaStream_t stream);
+
+// Scope::kBatch: statistics[0] becomes that of all `count` anchors together.
+cudaError_t merge_statistics(const PairLoss& loss, AnchorStatistics* statistics, int64_t count, cudaStream_t stream);
+
+// losses[i] of statistics[i] for i < count, and Scalars::largest_coefficient. `upstream`: count floats, or null.
+cudaError_t compute_losses(const PairLoss& loss, const AnchorStatistics* statistics, int64_t count,
+                           int pair_multiplicity, const float* upstream, AnchorLoss* losses, float* anchor_losses,
+                           Scalars* scalars, cudaStream_t stream);
+
+// Sums losses in an order of its own, always the same; fills the rest of the Scalars. `upstream` is ∂final/∂loss, and
+// has_upstream_array says that the array given above replaces it.
+cudaError_t reduce_losses(Core core, const PairLoss& loss, const AnchorLoss* losses, int64_t count, Reduction reduction,
+                          double upstream, bool has_upstream_array, Scalars* scalars, cudaStream_t stream);
+
+// --- Gradient ---
+
+// terms[i] of each of `count` anchors, coefficients times Scalars::weight_scale. Scope::kBatch: `shared` is true, and
+// statistics[0], losses[0], upstream[0] are everybody's.
+cudaError_t compute_terms(const AnchorStatistics* statistics, const AnchorLoss* losses, const float* upstream,
+                          int64_t count, bool shared, const Scalars* scalars, AnchorTerms* terms, cudaStream_t stream);
+
+// Pair weights of the panel, in the core's own format: weights has the panel's rows.rows rows, and a column for each
+// anchor from `first_row` (symmetric) or from 0 on. Inside the panel's own square both triangles are written.
+// `statistics` tells hardest pairs (triplet). column terms are those of the anchors.
+cudaError_t pair_weights(Core core, const PairLoss& loss, const Panel& panel, const AnchorTerms* terms,
+                         const AnchorStatistics* statistics, Operand weights, cudaStream_t stream);
+
+enum class Along : int {
+  kRows,
+  kColumns
+};  // whose gradient: the rows' (weights × others) or the columns' (weightsᵀ × others)
+enum class Start : int { kFresh, kContinue };  // overwrite the sums or add to them
+
+// sums[split][row][d] (+)= Σ over the split's share of steps. kRows: results are rows [0, weights.rows), steps are the
+// weights' columns, step k is others' row k. kColumns: results are columns [first_result, weights.columns), steps are
+// weights' rows, and step k is others' row k; sums begin at the row of result first_result. `slice`: floats from one
+// split to the next. Each result has one owner, and a split's steps are a function of the counts alone.
+struct Product {
+  Operand weights;
+  Operand others;  // from step 0 on; others.columns = dim
+  Along along;
+  Start start;
+  int32_t first_result;  // a multiple of kTile
+  int32_t splits;
+  float* sums;
+  int64_t slice;
+  int32_t sum_stride;
+};
+cudaError_t multiply(Core core, const Product& product, cudaStream_t stream);
+
+// --- The similarity matrix ---
+
+// out[anchor][candidate − first_row], a row every out_stride floats: similarities of the panel's rows with all columns,
+// whether the panel is symmetric or not (both triangles of it).
+cudaError_t similarity_matrix(Core core, const Panel& panel, float* out, int64_t out_stride, cudaStream_t stream);
+
+}  // namespace circle::cuda

@@ -1,0 +1,32 @@
+// What an engine is to those who call it: the same for the CPU and for CUDA, so that one binding serves both.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "native/core/problem.h"
+#include "native/core/status.h"
+
+namespace circle {
+
+// A workspace and a way to compute. One call at a time, on any thread.
+class Engine {
+ public:
+  Engine() = default;
+  virtual ~Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Loss and, where `results` asks for them, gradients. `abort` may be null; a call that it ends has written part of
+  // the results at most, any other failure nothing.
+  virtual Outcome compute(const Problem& problem, Results& results, const std::atomic<bool>* abort) = 0;
+
+  // The similarity matrix itself: out is anchor_count × candidate_count.
+  virtual Outcome similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) = 0;
+
+  // Frees the workspace; a later call grows a new one.
+  virtual void release() = 0;
+  virtual int64_t workspace_bytes() const = 0;
+};
+
+}  // namespace circle
