@@ -20,6 +20,7 @@
 
 #include "native/core/anchor_terms.h"
 #include "native/core/problem.h"
+#include "native/core/status.h"
 
 namespace circle::cuda {
 
@@ -64,7 +65,7 @@ struct RowScale {
 struct TilePartial {
   float reference;
   float sum;        // 0 where the tile has no such pair
-  int32_t hardest;  // the other side's index inside its operand
+  int32_t hardest;  // which candidate, where the loss is made of hardest pairs
 };
 struct TilePartials {
   TilePartial side[2];

@@ -1,0 +1,127 @@
+// K0 and K5: rows into operands, sums of gradients back into rows. One warp a row; each number is read twice and written
+// once, and memory bounds it.
+#include "cuda/product.cuh"
+
+namespace circle::cuda {
+namespace {
+
+constexpr int kWarps = 8;
+// x / max(‖x‖, 1e-12): shorter rows are scaled by a constant.
+constexpr double kShortestNorm = 1e-12;
+
+struct WarpRow {
+  int64_t row;
+  int lane;
+
+  CIRCLE_DEVICE WarpRow()
+      : row(int64_t{blockIdx.x} * kWarps + threadIdx.x / 32), lane(static_cast<int>(threadIdx.x) % 32) {}
+};
+
+CIRCLE_DEVICE double sum_of_warp(double x) {
+  for (int mask = 1; mask < 32; mask *= 2) x += of_lane_xor(x, mask);
+  return x;
+}
+
+CIRCLE_DEVICE RowScale scale_of(double norm, Normalize normalize) {
+  if (normalize == Normalize::kNo) return {1, 0, 0};
+  const bool shortest = norm <= kShortestNorm;
+  const double inverse = 1 / (shortest ? kShortestNorm : norm);
+  const float rounded = static_cast<float>(inverse);
+  return {rounded, static_cast<float>(inverse - rounded), shortest ? 0.0f : 1.0f};
+}
+
+// Rounded once, so that the coordinates of a row are not all off by the same share.
+CIRCLE_DEVICE float scaled(float x, const RowScale& scale) {
+  return fmaf(x, scale.inverse, x * scale.correction);
+}
+
+template <Core core>
+CIRCLE_DEVICE void store(const Operand& packed, int64_t at, float x) {
+  if constexpr (core == Core::kFfma) {
+    static_cast<float*>(packed.high)[at] = x;
+  } else {
+    const float multiple = x * kRowScale;
+    const uint16_t high = to_half(multiple);
+    static_cast<uint16_t*>(packed.high)[at] = high;
+    if constexpr (core == Core::kExact) static_cast<uint16_t*>(packed.low)[at] = to_half(multiple - from_half(high));
+  }
+}
+
+template <Core core>
+__global__ void __launch_bounds__(32 * kWarps)
+    pack_kernel(const float* rows, int64_t count, int32_t dim, Normalize normalize, RowScale* scales, Operand packed,
+                int64_t first_row, int array, Scalars* scalars) {
+  const WarpRow at;
+  if (at.row >= count) return;
+  const float* const row = rows + at.row * dim;
+  // Squares of floats never overflow a double: the sum is finite exactly when the row is.
+  double square = 0;
+  for (int32_t d = at.lane; d < dim; d += 32) square += static_cast<double>(row[d]) * row[d];
+  const double norm = sqrt(sum_of_warp(square));
+  const RowScale scale = scale_of(norm, normalize);
+  if (at.lane == 0) {
+    if (!(norm - norm == 0)) atomic_min(&scalars->first_bad_row[array], static_cast<int32_t>(first_row + at.row));
+    scales[at.row] = scale;
+  }
+  if (packed.high == nullptr) return;
+  for (int32_t d = at.lane; d < packed.stride; d += 32)
+    store<core>(packed, at.row * packed.stride + d, d < dim ? scaled(row[d], scale) : 0);
+}
+
+__global__ void __launch_bounds__(32 * kWarps)
+    unpack_kernel(const float* sums, int32_t splits, int64_t slice, int32_t sum_stride, float row_unscale,
+                  const float* rows, const RowScale* scales, int64_t count, int32_t dim, const Scalars* scalars,
+                  float* gradient) {
+  const WarpRow at;
+  if (at.row >= count) return;
+  const RowScale scale = scales[at.row];
+  const float unscale = scalars->weight_unscale * row_unscale;
+  const float* const row = rows + at.row * dim;
+  const auto sum_at = [&](int32_t d) {
+    float sum = 0;
+    for (int32_t split = 0; split < splits; ++split) sum += sums[split * slice + at.row * sum_stride + d];
+    return sum * unscale;
+  };
+  float projection = 0;  // g · x̂
+  if (scale.projects != 0) {
+    double along = 0;
+    for (int32_t d = at.lane; d < dim; d += 32) along += static_cast<double>(sum_at(d)) * scaled(row[d], scale);
+    projection = static_cast<float>(sum_of_warp(along));
+  }
+  for (int32_t d = at.lane; d < dim; d += 32) {
+    const float g = sum_at(d);
+    gradient[at.row * dim + d] = scale.inverse * (scale.projects != 0 ? g - projection * scaled(row[d], scale) : g);
+  }
+}
+
+__global__ void reset_scalars_kernel(Scalars* scalars) {
+  *scalars = Scalars{{kNoBadRow, kNoBadRow}, 0, 0, 0, 0, 0, 1, 1};
+}
+
+Launch for_rows(int64_t count, cudaStream_t stream) {
+  return {dim3(static_cast<unsigned>(blocks_of(count, kWarps))), 32 * kWarps, 0, stream};
+}
+
+}  // namespace
+
+cudaError_t reset_scalars(Scalars* scalars, cudaStream_t stream) {
+  return launch({dim3(1), 1, 0, stream}, reset_scalars_kernel, scalars);
+}
+
+cudaError_t pack_rows(Core core, const float* rows, int64_t count, int32_t dim, Normalize normalize, RowScale* scales,
+                      Operand packed, int64_t first_row, InputArray array, Scalars* scalars, cudaStream_t stream) {
+  return with_core(core, [&](auto constant) {
+    return launch(for_rows(count, stream), pack_kernel<decltype(constant)::value>, rows, count, dim, normalize, scales,
+                  packed, first_row, static_cast<int>(array), scalars);
+  });
+}
+
+cudaError_t unpack_gradient(Core core, const float* sums, int32_t splits, int64_t slice, int32_t sum_stride,
+                            const float* rows, const RowScale* scales, int64_t count, int32_t dim,
+                            const Scalars* scalars, float* gradient, cudaStream_t stream) {
+  const float row_unscale = core == Core::kFfma ? 1 : 1 / kRowScale;
+  return launch(for_rows(count, stream), unpack_kernel, sums, splits, slice, sum_stride, row_unscale, rows, scales,
+                count, dim, scalars, gradient);
+}
+
+}  // namespace circle::cuda

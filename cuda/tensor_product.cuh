@@ -1,0 +1,134 @@
+// The tensor-core loop: C[128 × 128] = Σ over steps of A(row, step) · B(column, step), A and B halves, C floats.
+//
+// Per slab of 32 steps a block copies 128 × 32 halves of each operand and plane (8 KB each) into a ring of stages, two
+// or three deep, while the warps multiply what has landed. kFast: one product. kExact: the number is high + low, and
+// high·high + high·low + low·high leaves out 2⁻²² of a product at most; the tensor cores truncate where they add, so
+// every 64 steps their sums are taken out and added up by the ordinary, rounding adders (docs/decisions/0006). What bounds
+// it: tensor cores (kExact, 3 × 128 mma a slab and warp pair), shared memory (kFast).
+#pragma once
+
+#include "cuda/fragment.cuh"
+#include "cuda/slab.cuh"
+
+namespace circle::cuda {
+
+constexpr int kDrainSlabs = 64 / kSlabSteps;
+
+template <Core core>
+struct TensorCore {
+  static constexpr int kPlanes = core == Core::kExact ? 2 : 1;
+  static constexpr int kStageHalves = 2 * kPlanes * kSlabHalves;
+  static constexpr int kStageBytes = kStageHalves * static_cast<int>(sizeof(uint16_t));
+  using Shape = Tiling<core>;
+
+  // Fragments of 16 steps of one plane.
+  struct Left {
+    uint32_t of[Shape::kRows / 2][4];
+  };
+  struct Right {
+    uint32_t of[Shape::kColumns / 4][4];
+  };
+
+  template <Lies left, Lies right>
+  CIRCLE_DEVICE static void copy_slab(uint16_t* stage, const Source& a, const Source& b, int first_step) {
+    Slab<left>::template copy<Shape::kThreads>(stage, a.high, a, first_step);
+    Slab<right>::template copy<Shape::kThreads>(stage + kPlanes * kSlabHalves, b.high, b, first_step);
+    if constexpr (kPlanes == 2) {
+      Slab<left>::template copy<Shape::kThreads>(stage + kSlabHalves, a.low, a, first_step);
+      Slab<right>::template copy<Shape::kThreads>(stage + 3 * kSlabHalves, b.low, b, first_step);
+    }
+  }
+
+  template <Lies lies>
+  CIRCLE_DEVICE static void load(Left& a, const uint16_t* slab, int step, const Position<core>& at) {
+#pragma unroll
+    for (int m = 0; m < Shape::kRows / 2; ++m)
+      Slab<lies>::load_left(a.of[m], slab, at.warp_row * Shape::kHeight + m * 16, step, at.lane);
+  }
+  template <Lies lies>
+  CIRCLE_DEVICE static void load(Right& b, const uint16_t* slab, int step, const Position<core>& at) {
+#pragma unroll
+    for (int n = 0; n < Shape::kColumns / 4; ++n)
+      Slab<lies>::load_right(b.of[n], slab, at.warp_column * Shape::kWidth + n * 16, step, at.lane);
+  }
+
+  CIRCLE_DEVICE static void add_products(Fragment<core>& c, const Left& a, const Right& b) {
+#pragma unroll
+    for (int m = 0; m < Shape::kRows / 2; ++m)
+#pragma unroll
+      for (int n = 0; n < Shape::kColumns / 2; ++n) {
+        const uint32_t pair[2] = {b.of[n / 2][n % 2 * 2], b.of[n / 2][n % 2 * 2 + 1]};
+        multiply_add(c.sums[m][n], a.of[m], pair);
+      }
+  }
+
+  template <Lies left, Lies right>
+  CIRCLE_DEVICE static void multiply_slab(Fragment<core>& c, const uint16_t* stage, const Position<core>& at) {
+    const uint16_t* const b_stage = stage + kPlanes * kSlabHalves;
+#pragma unroll
+    for (int step = 0; step < kSlabSteps; step += 16) {
+      Left a;
+      Right b;
+      load<left>(a, stage, step, at);
+      load<right>(b, b_stage, step, at);
+      add_products(c, a, b);
+      if constexpr (kPlanes == 2) {
+        Right b_low;
+        load<right>(b_low, b_stage + kSlabHalves, step, at);
+        add_products(c, a, b_low);
+        load<left>(a, stage + kSlabHalves, step, at);
+        add_products(c, a, b);
+      }
+    }
+  }
+
+  CIRCLE_DEVICE static void drain(Fragment<core>& from, Fragment<core>& total) {
+#pragma unroll
+    for (int m = 0; m < Shape::kRows / 2; ++m)
+#pragma unroll
+      for (int n = 0; n < Shape::kColumns / 2; ++n)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          total.sums[m][n][i] += from.sums[m][n][i];
+          from.sums[m][n][i] = 0;
+        }
+  }
+
+  // All threads of the block; shared memory is free again afterwards.
+  template <Lies left, Lies right>
+  CIRCLE_DEVICE static void multiply(Fragment<core>& c, const Source& a, const Source& b, int first_step, int last_step,
+                                     int stages) {
+    uint16_t* const ring = reinterpret_cast<uint16_t*>(shared_memory());
+    const Position<core> at;
+    const int slabs = (last_step - first_step + kSlabSteps - 1) / kSlabSteps;
+    // Groups are committed even where nothing is left to copy: a wait counts groups.
+    for (int slab = 0; slab < stages - 1; ++slab) {
+      if (slab < slabs) copy_slab<left, right>(ring + slab * kStageHalves, a, b, first_step + slab * kSlabSteps);
+      commit_copies();
+    }
+    Fragment<core> partial;
+    for (int slab = 0; slab < slabs; ++slab) {
+      if (stages == 3)
+        wait_for_copies<1>();
+      else
+        wait_for_copies<0>();
+      // Everybody's copies of this slab have landed, and everybody has read the slab whose place the next one takes.
+      barrier();
+      const int next = slab + stages - 1;
+      if (next < slabs)
+        copy_slab<left, right>(ring + next % stages * kStageHalves, a, b, first_step + next * kSlabSteps);
+      commit_copies();
+      const uint16_t* const stage = ring + slab % stages * kStageHalves;
+      if constexpr (core == Core::kExact) {
+        multiply_slab<left, right>(partial, stage, at);
+        if (slab % kDrainSlabs == kDrainSlabs - 1 || slab == slabs - 1) drain(partial, c);
+      } else {
+        multiply_slab<left, right>(c, stage, at);
+      }
+    }
+    wait_for_copies<0>();
+    barrier();
+  }
+};
+
+}  // namespace circle::cuda
