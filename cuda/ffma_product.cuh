@@ -9,12 +9,11 @@
 namespace circle::cuda {
 
 struct FfmaCore {
-  using Shape = Tiling<Core::kFfma>;
   static constexpr int kSteps = 16;
   static constexpr int kPitch = kTile + 4;
   static constexpr int kSlabFloats = kSteps * kPitch;
   static constexpr int kStageBytes = 2 * kSlabFloats * static_cast<int>(sizeof(float));
-  static constexpr int kVectors = kTile * kSteps / 4 / Shape::kThreads;
+  static constexpr int kVectors = kTile * kSteps / 4 / Tiling::kThreads;
 
   // What a thread carries from global to shared memory.
   struct Load {
@@ -24,7 +23,7 @@ struct FfmaCore {
   // Which vector of four: along steps where items are rows, along items where steps are.
   template <Lies lies>
   CIRCLE_DEVICE static void place(int i, int& item, int& step) {
-    const int number = i * Shape::kThreads + static_cast<int>(threadIdx.x);
+    const int number = i * Tiling::kThreads + static_cast<int>(threadIdx.x);
     if constexpr (lies == Lies::kItems) {
       item = number / (kSteps / 4);
       step = number % (kSteps / 4) * 4;
@@ -66,21 +65,20 @@ struct FfmaCore {
     }
   }
 
-  CIRCLE_DEVICE static void multiply_slab(Fragment<Core::kFfma>& c, const float* a_slab, const float* b_slab,
-                                          const Position<Core::kFfma>& at) {
+  CIRCLE_DEVICE static void multiply_slab(Fragment& c, const float* a_slab, const float* b_slab, const Position& at) {
 #pragma unroll 4
     for (int step = 0; step < kSteps; ++step) {
-      float a[Shape::kRows];
-      float2 b[Shape::kColumns / 2];
+      float a[Tiling::kRows];
+      float2 b[Tiling::kColumns / 2];
 #pragma unroll
-      for (int r = 0; r < Shape::kRows; ++r) a[r] = a_slab[step * kPitch + at.row(r)];
+      for (int r = 0; r < Tiling::kRows; ++r) a[r] = a_slab[step * kPitch + at.row(r)];
 #pragma unroll
-      for (int n = 0; n < Shape::kColumns / 2; ++n)
+      for (int n = 0; n < Tiling::kColumns / 2; ++n)
         b[n] = *reinterpret_cast<const float2*>(b_slab + step * kPitch + at.column(2 * n));
 #pragma unroll
-      for (int r = 0; r < Shape::kRows; ++r)
+      for (int r = 0; r < Tiling::kRows; ++r)
 #pragma unroll
-        for (int n = 0; n < Shape::kColumns / 2; ++n) {
+        for (int n = 0; n < Tiling::kColumns / 2; ++n) {
           c.at(r, 2 * n) = fmaf(a[r], b[n].x, c.at(r, 2 * n));
           c.at(r, 2 * n + 1) = fmaf(a[r], b[n].y, c.at(r, 2 * n + 1));
         }
@@ -88,10 +86,10 @@ struct FfmaCore {
   }
 
   template <Lies left, Lies right>
-  CIRCLE_DEVICE static void multiply(Fragment<Core::kFfma>& c, const Source& a, const Source& b, int first_step,
-                                     int last_step, int) {
+  CIRCLE_DEVICE static void multiply(Fragment& c, const Source& a, const Source& b, int first_step, int last_step,
+                                     int) {
     float* const slabs = reinterpret_cast<float*>(shared_memory());
-    const Position<Core::kFfma> at;
+    const Position at;
     Load load_a, load_b;
     fetch<left>(load_a, a, first_step);
     fetch<right>(load_b, b, first_step);

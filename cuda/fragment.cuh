@@ -1,8 +1,8 @@
 // A tile of a product, 128 × 128 numbers in the registers of one block, and which thread has which of them: the same
 // for the tensor cores and for plain multiply-adds, so that every epilogue is written once.
 //
-//   block                     warp                          thread: 8 rows × 8 (or 16) columns
-//   ┌────┬────┬────┬────┐     ┌──────── 32 or 64 ───────┐     rows     lane / 4, and every 8th row from there
+//   block                     warp                          thread: 8 rows × 8 columns
+//   ┌────┬────┬────┬────┐     ┌────────── 32 ───────────┐     rows     lane / 4, and every 8th row from there
 //   │ w0 │ w1 │ w2 │ w3 │     │ lanes 0 1 2 3, 0 1 2 3, │     columns  2 (lane % 4) and the next, and every 8th
 //   ├────┼────┼────┼────┤  64 │       4 5 6 7, 4 5 6 7, │              pair from there
 //   │ w4 │ w5 │ w6 │ w7 │     │       …                 │     as mma.m16n8k16 deals out its accumulators
@@ -18,12 +18,9 @@
 
 namespace circle::cuda {
 
-template <Core core>
 struct Tiling {
-  // kFast's warps are larger: with one product for each pair of loads shared memory would be its bound. kExact and kFfma
-  // need twice the registers a number, or a wider choice of columns.
   static constexpr int kWarpRows = 2;
-  static constexpr int kWarpColumns = core == Core::kFast ? 2 : 4;
+  static constexpr int kWarpColumns = 4;
   static constexpr int kWarps = kWarpRows * kWarpColumns;
   static constexpr int kThreads = 32 * kWarps;
   // Of a warp.
@@ -34,10 +31,8 @@ struct Tiling {
   static constexpr int kColumns = kWidth / 4;
 };
 
-template <Core core>
 struct Fragment {
-  using Shape = Tiling<core>;
-  static constexpr int kRows = Shape::kRows, kColumns = Shape::kColumns;
+  static constexpr int kRows = Tiling::kRows, kColumns = Tiling::kColumns;
 
   // [16 rows][8 columns][the four accumulators of an mma]
   float sums[kRows / 2][kColumns / 2][4] = {};
@@ -47,18 +42,16 @@ struct Fragment {
 };
 
 // Where a thread's numbers lie in the tile.
-template <Core core>
 struct Position {
-  using Shape = Tiling<core>;
   int lane, warp_row, warp_column;
 
   CIRCLE_DEVICE Position()
       : lane(static_cast<int>(threadIdx.x) % 32),
-        warp_row(static_cast<int>(threadIdx.x) / 32 / Shape::kWarpColumns),
-        warp_column(static_cast<int>(threadIdx.x) / 32 % Shape::kWarpColumns) {}
+        warp_row(static_cast<int>(threadIdx.x) / 32 / Tiling::kWarpColumns),
+        warp_column(static_cast<int>(threadIdx.x) / 32 % Tiling::kWarpColumns) {}
 
-  CIRCLE_DEVICE int row(int r) const { return warp_row * Shape::kHeight + r * 8 + lane / 4; }
-  CIRCLE_DEVICE int column(int c) const { return warp_column * Shape::kWidth + c / 2 * 8 + lane % 4 * 2 + c % 2; }
+  CIRCLE_DEVICE int row(int r) const { return warp_row * Tiling::kHeight + r * 8 + lane / 4; }
+  CIRCLE_DEVICE int column(int c) const { return warp_column * Tiling::kWidth + c / 2 * 8 + lane % 4 * 2 + c % 2; }
 };
 
 }  // namespace circle::cuda

@@ -57,15 +57,15 @@ constexpr int kElementBytes = core == Core::kFfma ? 4 : 2;  // of one plane
 
 // Similarities of 128 rows with 128 columns; shared memory is free afterwards.
 template <Core core>
-CIRCLE_DEVICE void similarities(Fragment<core>& s, const Operand& rows, int64_t first_row, const Operand& columns,
+CIRCLE_DEVICE void similarities(Fragment& s, const Operand& rows, int64_t first_row, const Operand& columns,
                                 int64_t first_column, int stages) {
   Multiplier<core>::template multiply<Lies::kItems, Lies::kItems>(s, rows_from(rows, kElementBytes<core>, first_row),
                                                                   rows_from(columns, kElementBytes<core>, first_column),
                                                                   0, rows.columns, stages);
 #pragma unroll
-  for (int r = 0; r < Fragment<core>::kRows; ++r)
+  for (int r = 0; r < Fragment::kRows; ++r)
 #pragma unroll
-    for (int c = 0; c < Fragment<core>::kColumns; ++c) s.at(r, c) *= Multiplier<core>::kSimilarityScale;
+    for (int c = 0; c < Fragment::kColumns; ++c) s.at(r, c) *= Multiplier<core>::kSimilarityScale;
 }
 
 }  // namespace circle::cuda

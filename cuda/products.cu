@@ -12,7 +12,7 @@ constexpr int kShareSteps = 64;
 
 // blockIdx.x: block of dimensions, blockIdx.y: block of results, blockIdx.z: split.
 template <Core core, Along along>
-__global__ void __launch_bounds__(Tiling<core>::kThreads) product_kernel(Product product, int stages) {
+__global__ void __launch_bounds__(Tiling::kThreads, 1) product_kernel(Product product, int stages) {
   constexpr Lies kWeightsLie = along == Along::kRows ? Lies::kItems : Lies::kSteps;
   const Operand &weights = product.weights, &others = product.others;
   const int64_t first_result = product.first_result + int64_t{kTile} * blockIdx.y;
@@ -33,19 +33,19 @@ __global__ void __launch_bounds__(Tiling<core>::kThreads) product_kernel(Product
   const Source b{part(others.high, first_dim), part(others.low, first_dim), others.stride,
                  within(others.columns - first_dim), steps};
 
-  Fragment<core> c;
+  Fragment c;
   if (first_step < last_step)
     Multiplier<core>::template multiply<kWeightsLie, Lies::kSteps>(c, a, b, first_step, last_step, stages);
 
-  const Position<core> at;
+  const Position at;
   float* const sums = product.sums + product.slice * blockIdx.z;
 #pragma unroll
-  for (int r = 0; r < Fragment<core>::kRows; ++r) {
+  for (int r = 0; r < Fragment::kRows; ++r) {
     const int64_t result = first_result + at.row(r);
     if (result >= results) continue;
     float* const row = sums + (result - product.first_result) * product.sum_stride;
 #pragma unroll
-    for (int n = 0; n < Fragment<core>::kColumns; n += 2) {
+    for (int n = 0; n < Fragment::kColumns; n += 2) {
       const int64_t d = first_dim + at.column(n);
       if (d >= product.sum_stride) continue;
       float2* const to = reinterpret_cast<float2*>(row + d);
@@ -70,7 +70,7 @@ cudaError_t multiply(Core core, const Product& product, cudaStream_t stream) {
         product.along == Along::kRows ? product.weights.rows : product.weights.columns - product.first_result;
     const dim3 grid(static_cast<unsigned>(blocks_of(product.others.columns, kTile)),
                     static_cast<unsigned>(blocks_of(results, kTile)), static_cast<unsigned>(product.splits));
-    const Launch how{grid, Tiling<kCore>::kThreads, stages.shared_bytes, stream};
+    const Launch how{grid, Tiling::kThreads, stages.shared_bytes, stream};
     return product.along == Along::kRows ? launch(how, product_kernel<kCore, Along::kRows>, product, stages.count)
                                          : launch(how, product_kernel<kCore, Along::kColumns>, product, stages.count);
   });

@@ -7,7 +7,7 @@ namespace {
 
 // blockIdx.x: block of anchors (columns), blockIdx.y: block of the panel's candidates (rows).
 template <Core core>
-__global__ void __launch_bounds__(Tiling<core>::kThreads)
+__global__ void __launch_bounds__(Tiling::kThreads, 1)
     similarity_kernel(Panel panel, float* out, int64_t out_stride, int stages) {
   const int64_t first_row = int64_t{kTile} * blockIdx.y, first_column = int64_t{kTile} * blockIdx.x;
   const int64_t first_candidate = panel.first_row + first_row;
@@ -15,13 +15,13 @@ __global__ void __launch_bounds__(Tiling<core>::kThreads)
   const bool swapped = panel.symmetric && first_candidate > first_column;
   const bool diagonal = panel.symmetric && first_candidate == first_column;
 
-  Fragment<core> s;
+  Fragment s;
   if (swapped)
-    similarities(s, panel.columns, first_column, panel.rows, first_row, stages);
+    similarities<core>(s, panel.columns, first_column, panel.rows, first_row, stages);
   else
-    similarities(s, panel.rows, first_row, panel.columns, first_column, stages);
+    similarities<core>(s, panel.rows, first_row, panel.columns, first_column, stages);
 
-  const Position<core> at;
+  const Position at;
   const auto write = [&](int64_t candidate, int64_t anchor, float value) {
     if (candidate >= panel.rows.rows || anchor >= panel.columns.rows) return;
     // Rounding carries cosines beyond 1; NaN stays.
@@ -29,9 +29,9 @@ __global__ void __launch_bounds__(Tiling<core>::kThreads)
     out[anchor * out_stride + candidate] = value;
   };
 #pragma unroll
-  for (int c = 0; c < Fragment<core>::kColumns; ++c)
+  for (int c = 0; c < Fragment::kColumns; ++c)
 #pragma unroll
-    for (int r = 0; r < Fragment<core>::kRows; ++r) {
+    for (int r = 0; r < Fragment::kRows; ++r) {
       const int row = at.row(r), column = at.column(c);
       if (diagonal && row > column) continue;
       if (swapped)
@@ -50,7 +50,7 @@ cudaError_t similarity_matrix(Core core, const Panel& panel, float* out, int64_t
     const Stages stages = stages_for_device<kCore>(0);
     const dim3 grid(static_cast<unsigned>(blocks_of(panel.columns.rows, kTile)),
                     static_cast<unsigned>(blocks_of(panel.rows.rows, kTile)));
-    return launch({grid, Tiling<kCore>::kThreads, stages.shared_bytes, stream}, similarity_kernel<kCore>, panel, out,
+    return launch({grid, Tiling::kThreads, stages.shared_bytes, stream}, similarity_kernel<kCore>, panel, out,
                   out_stride, stages.count);
   });
 }

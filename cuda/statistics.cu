@@ -13,20 +13,19 @@ namespace {
 // that cross it.
 enum class Line : int { kColumn, kRow };
 
-template <Core core, Line line>
+template <Line line>
 struct Lines {
-  using Shape = Tiling<core>;
   static constexpr bool kColumns = line == Line::kColumn;
-  static constexpr int kCount = kColumns ? Shape::kColumns : Shape::kRows;
-  static constexpr int kLength = kColumns ? Shape::kRows : Shape::kColumns;
-  static constexpr int kWarps = kColumns ? Shape::kWarpRows : Shape::kWarpColumns;  // that a line passes through
+  static constexpr int kCount = kColumns ? Tiling::kColumns : Tiling::kRows;
+  static constexpr int kLength = kColumns ? Tiling::kRows : Tiling::kColumns;
+  static constexpr int kWarps = kColumns ? Tiling::kWarpRows : Tiling::kWarpColumns;  // that a line passes through
 
   CIRCLE_DEVICE static int row(int l, int i) { return kColumns ? i : l; }
   CIRCLE_DEVICE static int column(int l, int i) { return kColumns ? l : i; }
-  CIRCLE_DEVICE static int place(const Position<core>& at, int l) { return kColumns ? at.column(l) : at.row(l); }
-  CIRCLE_DEVICE static int warp(const Position<core>& at) { return kColumns ? at.warp_row : at.warp_column; }
+  CIRCLE_DEVICE static int place(const Position& at, int l) { return kColumns ? at.column(l) : at.row(l); }
+  CIRCLE_DEVICE static int warp(const Position& at) { return kColumns ? at.warp_row : at.warp_column; }
   // One lane of those that share a line.
-  CIRCLE_DEVICE static bool leads(const Position<core>& at) { return kColumns ? at.lane / 4 == 0 : at.lane % 4 == 0; }
+  CIRCLE_DEVICE static bool leads(const Position& at) { return kColumns ? at.lane / 4 == 0 : at.lane % 4 == 0; }
 
   // Among the lanes that share a line, in an order that is always the same.
   template <class Number, class Combine>
@@ -59,11 +58,11 @@ struct Destination {
   }
 };
 
-template <Core core, Line line, class LossSide>
-CIRCLE_DEVICE void sums_of_side(const LossSide& loss, Side side, const Fragment<core>& s, const TilePairs<core>& pairs,
+template <Line line, class LossSide>
+CIRCLE_DEVICE void sums_of_side(const LossSide& loss, Side side, const Fragment& s, const TilePairs& pairs,
                                 Exchange& exchange, const Destination& to) {
-  using L = Lines<core, line>;
-  const Position<core>& at = pairs.at;
+  using L = Lines<line>;
+  const Position& at = pairs.at;
   // Positives are few: most warps have none.
   const bool has_pairs = any_lane(pairs.any(side));
 #pragma unroll
@@ -99,7 +98,7 @@ CIRCLE_DEVICE void sums_of_side(const LossSide& loss, Side side, const Fragment<
     if (L::leads(at)) exchange.sums[L::warp(at)][L::place(at, l)] = sum;
   }
   barrier();
-  for (int place = static_cast<int>(threadIdx.x); place < kTile; place += Tiling<core>::kThreads) {
+  for (int place = static_cast<int>(threadIdx.x); place < kTile; place += Tiling::kThreads) {
     TilePartial whole{kNoKey, 0, -1};
     for (int w = 0; w < L::kWarps; ++w) {
       whole.reference = larger(whole.reference, exchange.references[w][place]);
@@ -132,12 +131,11 @@ CIRCLE_DEVICE Hardest of_lane_xor(const Hardest& x, int mask) {
 }
 
 // `first_candidate`: the candidate that crosses the tile's lines first.
-template <Core core, Line line, class LossSide>
-CIRCLE_DEVICE void hardest_of_side(const LossSide& loss, Side side, const Fragment<core>& s,
-                                   const TilePairs<core>& pairs, int32_t first_candidate, Exchange& exchange,
-                                   const Destination& to) {
-  using L = Lines<core, line>;
-  const Position<core>& at = pairs.at;
+template <Line line, class LossSide>
+CIRCLE_DEVICE void hardest_of_side(const LossSide& loss, Side side, const Fragment& s, const TilePairs& pairs,
+                                   int32_t first_candidate, Exchange& exchange, const Destination& to) {
+  using L = Lines<line>;
+  const Position& at = pairs.at;
 #pragma unroll
   for (int l = 0; l < L::kCount; ++l) {
     Hardest hardest{kNoKey, -1};
@@ -154,7 +152,7 @@ CIRCLE_DEVICE void hardest_of_side(const LossSide& loss, Side side, const Fragme
     }
   }
   barrier();
-  for (int place = static_cast<int>(threadIdx.x); place < kTile; place += Tiling<core>::kThreads) {
+  for (int place = static_cast<int>(threadIdx.x); place < kTile; place += Tiling::kThreads) {
     Hardest whole{kNoKey, -1};
     for (int w = 0; w < L::kWarps; ++w)
       whole = Hardest::of(whole, {exchange.references[w][place], exchange.hardest[w][place]});
@@ -163,39 +161,38 @@ CIRCLE_DEVICE void hardest_of_side(const LossSide& loss, Side side, const Fragme
   barrier();
 }
 
-template <Core core, Line line, class Loss>
-CIRCLE_DEVICE void statistics_of(const Loss& loss, const Fragment<core>& s, const TilePairs<core>& pairs,
-                                 int32_t first_candidate, const Destination& to) {
+template <Line line, class Loss>
+CIRCLE_DEVICE void statistics_of(const Loss& loss, const Fragment& s, const TilePairs& pairs, int32_t first_candidate,
+                                 const Destination& to) {
   Exchange& exchange = *reinterpret_cast<Exchange*>(shared_memory());
   if constexpr (Loss::kHardest) {
-    hardest_of_side<core, line>(loss.negative, kNegative, s, pairs, first_candidate, exchange, to);
-    hardest_of_side<core, line>(loss.positive, kPositive, s, pairs, first_candidate, exchange, to);
+    hardest_of_side<line>(loss.negative, kNegative, s, pairs, first_candidate, exchange, to);
+    hardest_of_side<line>(loss.positive, kPositive, s, pairs, first_candidate, exchange, to);
   } else {
-    sums_of_side<core, line>(loss.negative, kNegative, s, pairs, exchange, to);
-    sums_of_side<core, line>(loss.positive, kPositive, s, pairs, exchange, to);
+    sums_of_side<line>(loss.negative, kNegative, s, pairs, exchange, to);
+    sums_of_side<line>(loss.positive, kPositive, s, pairs, exchange, to);
   }
 }
 
 // blockIdx.x: block of columns, blockIdx.y: block of the panel's rows.
 template <Core core, class Loss>
-__global__ void __launch_bounds__(Tiling<core>::kThreads)
+__global__ void __launch_bounds__(Tiling::kThreads, 1)
     statistics_kernel(Panel panel, Loss loss, TilePartials* column_partials, TilePartials* row_partials, int stages) {
   const int row_block = static_cast<int>(blockIdx.y), column_block = static_cast<int>(blockIdx.x);
   const int diagonal = panel.symmetric ? panel.first_row / kTile + row_block : -1;
   if (panel.symmetric && column_block < diagonal) return;
   const int64_t first_row = int64_t{kTile} * row_block, first_column = int64_t{kTile} * column_block;
 
-  Fragment<core> s;
-  similarities(s, panel.rows, first_row, panel.columns, first_column, stages);
-  const TilePairs<core> pairs(panel, row_block, column_block);
-  statistics_of<core, Line::kColumn>(
+  Fragment s;
+  similarities<core>(s, panel.rows, first_row, panel.columns, first_column, stages);
+  const TilePairs pairs(panel, row_block, column_block);
+  statistics_of<Line::kColumn>(
       loss, s, pairs, static_cast<int32_t>(panel.first_row + first_row),
       {column_partials + row_block * panel.columns.rows + first_column, panel.columns.rows - first_column});
   // The diagonal tile's columns have all its pairs.
   if (panel.symmetric && column_block != diagonal)
-    statistics_of<core, Line::kRow>(
-        loss, s, pairs, static_cast<int32_t>(first_column),
-        {row_partials + column_block * panel.rows.rows + first_row, panel.rows.rows - first_row});
+    statistics_of<Line::kRow>(loss, s, pairs, static_cast<int32_t>(first_column),
+                              {row_partials + column_block * panel.rows.rows + first_row, panel.rows.rows - first_row});
 }
 
 }  // namespace
@@ -207,7 +204,7 @@ cudaError_t tile_statistics(Core core, const PairLoss& loss, const Panel& panel,
     const Stages stages = stages_for_device<kCore>(sizeof(Exchange));
     const dim3 grid(static_cast<unsigned>(blocks_of(panel.columns.rows, kTile)),
                     static_cast<unsigned>(blocks_of(panel.rows.rows, kTile)));
-    return launch({grid, Tiling<kCore>::kThreads, stages.shared_bytes, stream},
+    return launch({grid, Tiling::kThreads, stages.shared_bytes, stream},
                   statistics_kernel<kCore, std::decay_t<decltype(chosen)>>, panel, chosen, column_partials,
                   row_partials, stages.count);
   });

@@ -4,7 +4,8 @@
 // or three deep, while the warps multiply what has landed. kFast: one product. kExact: the number is high + low, and
 // high·high + high·low + low·high leaves out 2⁻²² of a product at most; the tensor cores truncate where they add, so
 // every 64 steps their sums are taken out and added up by the ordinary, rounding adders (docs/decisions/0006). What bounds
-// it: tensor cores (kExact, 3 × 128 mma a slab and warp pair), shared memory (kFast).
+// it: tensor cores (kExact), shared memory where an SM has more than
+// 1,300 multiply-adds of halves a cycle for it (kFast).
 #pragma once
 
 #include "cuda/fragment.cuh"
@@ -19,51 +20,50 @@ struct TensorCore {
   static constexpr int kPlanes = core == Core::kExact ? 2 : 1;
   static constexpr int kStageHalves = 2 * kPlanes * kSlabHalves;
   static constexpr int kStageBytes = kStageHalves * static_cast<int>(sizeof(uint16_t));
-  using Shape = Tiling<core>;
 
   // Fragments of 16 steps of one plane.
   struct Left {
-    uint32_t of[Shape::kRows / 2][4];
+    uint32_t of[Tiling::kRows / 2][4];
   };
   struct Right {
-    uint32_t of[Shape::kColumns / 4][4];
+    uint32_t of[Tiling::kColumns / 4][4];
   };
 
   template <Lies left, Lies right>
   CIRCLE_DEVICE static void copy_slab(uint16_t* stage, const Source& a, const Source& b, int first_step) {
-    Slab<left>::template copy<Shape::kThreads>(stage, a.high, a, first_step);
-    Slab<right>::template copy<Shape::kThreads>(stage + kPlanes * kSlabHalves, b.high, b, first_step);
+    Slab<left>::template copy<Tiling::kThreads>(stage, a.high, a, first_step);
+    Slab<right>::template copy<Tiling::kThreads>(stage + kPlanes * kSlabHalves, b.high, b, first_step);
     if constexpr (kPlanes == 2) {
-      Slab<left>::template copy<Shape::kThreads>(stage + kSlabHalves, a.low, a, first_step);
-      Slab<right>::template copy<Shape::kThreads>(stage + 3 * kSlabHalves, b.low, b, first_step);
+      Slab<left>::template copy<Tiling::kThreads>(stage + kSlabHalves, a.low, a, first_step);
+      Slab<right>::template copy<Tiling::kThreads>(stage + 3 * kSlabHalves, b.low, b, first_step);
     }
   }
 
   template <Lies lies>
-  CIRCLE_DEVICE static void load(Left& a, const uint16_t* slab, int step, const Position<core>& at) {
+  CIRCLE_DEVICE static void load(Left& a, const uint16_t* slab, int step, const Position& at) {
 #pragma unroll
-    for (int m = 0; m < Shape::kRows / 2; ++m)
-      Slab<lies>::load_left(a.of[m], slab, at.warp_row * Shape::kHeight + m * 16, step, at.lane);
+    for (int m = 0; m < Tiling::kRows / 2; ++m)
+      Slab<lies>::load_left(a.of[m], slab, at.warp_row * Tiling::kHeight + m * 16, step, at.lane);
   }
   template <Lies lies>
-  CIRCLE_DEVICE static void load(Right& b, const uint16_t* slab, int step, const Position<core>& at) {
+  CIRCLE_DEVICE static void load(Right& b, const uint16_t* slab, int step, const Position& at) {
 #pragma unroll
-    for (int n = 0; n < Shape::kColumns / 4; ++n)
-      Slab<lies>::load_right(b.of[n], slab, at.warp_column * Shape::kWidth + n * 16, step, at.lane);
+    for (int n = 0; n < Tiling::kColumns / 4; ++n)
+      Slab<lies>::load_right(b.of[n], slab, at.warp_column * Tiling::kWidth + n * 16, step, at.lane);
   }
 
-  CIRCLE_DEVICE static void add_products(Fragment<core>& c, const Left& a, const Right& b) {
+  CIRCLE_DEVICE static void add_products(Fragment& c, const Left& a, const Right& b) {
 #pragma unroll
-    for (int m = 0; m < Shape::kRows / 2; ++m)
+    for (int m = 0; m < Tiling::kRows / 2; ++m)
 #pragma unroll
-      for (int n = 0; n < Shape::kColumns / 2; ++n) {
+      for (int n = 0; n < Tiling::kColumns / 2; ++n) {
         const uint32_t pair[2] = {b.of[n / 2][n % 2 * 2], b.of[n / 2][n % 2 * 2 + 1]};
         multiply_add(c.sums[m][n], a.of[m], pair);
       }
   }
 
   template <Lies left, Lies right>
-  CIRCLE_DEVICE static void multiply_slab(Fragment<core>& c, const uint16_t* stage, const Position<core>& at) {
+  CIRCLE_DEVICE static void multiply_slab(Fragment& c, const uint16_t* stage, const Position& at) {
     const uint16_t* const b_stage = stage + kPlanes * kSlabHalves;
 #pragma unroll
     for (int step = 0; step < kSlabSteps; step += 16) {
@@ -82,11 +82,11 @@ struct TensorCore {
     }
   }
 
-  CIRCLE_DEVICE static void drain(Fragment<core>& from, Fragment<core>& total) {
+  CIRCLE_DEVICE static void drain(Fragment& from, Fragment& total) {
 #pragma unroll
-    for (int m = 0; m < Shape::kRows / 2; ++m)
+    for (int m = 0; m < Tiling::kRows / 2; ++m)
 #pragma unroll
-      for (int n = 0; n < Shape::kColumns / 2; ++n)
+      for (int n = 0; n < Tiling::kColumns / 2; ++n)
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
           total.sums[m][n][i] += from.sums[m][n][i];
@@ -96,17 +96,17 @@ struct TensorCore {
 
   // All threads of the block; shared memory is free again afterwards.
   template <Lies left, Lies right>
-  CIRCLE_DEVICE static void multiply(Fragment<core>& c, const Source& a, const Source& b, int first_step, int last_step,
+  CIRCLE_DEVICE static void multiply(Fragment& c, const Source& a, const Source& b, int first_step, int last_step,
                                      int stages) {
     uint16_t* const ring = reinterpret_cast<uint16_t*>(shared_memory());
-    const Position<core> at;
+    const Position at;
     const int slabs = (last_step - first_step + kSlabSteps - 1) / kSlabSteps;
     // Groups are committed even where nothing is left to copy: a wait counts groups.
     for (int slab = 0; slab < stages - 1; ++slab) {
       if (slab < slabs) copy_slab<left, right>(ring + slab * kStageHalves, a, b, first_step + slab * kSlabSteps);
       commit_copies();
     }
-    Fragment<core> partial;
+    Fragment partial;
     for (int slab = 0; slab < slabs; ++slab) {
       if (stages == 3)
         wait_for_copies<1>();

@@ -9,11 +9,9 @@
 
 namespace circle::cuda {
 
-template <Core core>
 class TilePairs {
  public:
-  using Shape = Tiling<core>;
-  static constexpr int kRows = Shape::kRows, kColumns = Shape::kColumns;
+  static constexpr int kRows = Tiling::kRows, kColumns = Tiling::kColumns;
   static_assert(kRows == 8, "one byte of roles a column");
 
   // `row_block` of the panel, `column_block` of all anchors.
@@ -54,7 +52,7 @@ class TilePairs {
     return bits != 0;
   }
 
-  Position<core> at;
+  Position at;
 
  private:
   uint32_t positive_[kColumns / 4] = {}, negative_[kColumns / 4] = {};

@@ -40,17 +40,16 @@ CIRCLE_DEVICE float share_of_hardest(const PairTerm& term, int32_t hardest, int3
 }
 
 // Weights of one side in the place of its similarities.
-template <Core core, class Loss, class LossSide>
+template <class Loss, class LossSide>
 CIRCLE_DEVICE void weigh_side(const LossSide& loss, Side side, const Panel& panel, int32_t first_candidate,
-                              int32_t first_column, const TilePairs<core>& pairs, const TileTerms& terms,
-                              Fragment<core>& s) {
+                              int32_t first_column, const TilePairs& pairs, const TileTerms& terms, Fragment& s) {
   if (!pairs.any(side)) return;
-  const Position<core>& at = pairs.at;
+  const Position& at = pairs.at;
 #pragma unroll
-  for (int c = 0; c < Fragment<core>::kColumns; ++c) {
+  for (int c = 0; c < Fragment::kColumns; ++c) {
     const PairTerm of_column = terms.columns[side][at.column(c)];
 #pragma unroll
-    for (int r = 0; r < Fragment<core>::kRows; ++r) {
+    for (int r = 0; r < Fragment::kRows; ++r) {
       const float similarity = s.at(r, c);
       float weight;
       if constexpr (Loss::kHardest) {
@@ -100,7 +99,7 @@ struct Writer {
 
 // blockIdx.x: block of columns, blockIdx.y: block of the panel's rows.
 template <Core core, class Loss>
-__global__ void __launch_bounds__(Tiling<core>::kThreads)
+__global__ void __launch_bounds__(Tiling::kThreads, 1)
     weights_kernel(Panel panel, Loss loss, const AnchorTerms* terms, const AnchorStatistics* statistics,
                    Operand weights, int stages) {
   const int row_block = static_cast<int>(blockIdx.y), column_block = static_cast<int>(blockIdx.x);
@@ -109,8 +108,8 @@ __global__ void __launch_bounds__(Tiling<core>::kThreads)
   const int64_t first_row = int64_t{kTile} * row_block, first_column = int64_t{kTile} * column_block;
   const int64_t first_candidate = panel.first_row + first_row;
 
-  Fragment<core> s;
-  similarities(s, panel.rows, first_row, panel.columns, first_column, stages);
+  Fragment s;
+  similarities<core>(s, panel.rows, first_row, panel.columns, first_column, stages);
   TileTerms& tile = *reinterpret_cast<TileTerms*>(shared_memory());
   load_terms(terms, statistics, Loss::kHardest, first_column, panel.columns.rows - first_column, tile.columns,
              tile.hardest_of_columns);
@@ -119,22 +118,22 @@ __global__ void __launch_bounds__(Tiling<core>::kThreads)
                tile.hardest_of_rows);
   barrier();
 
-  const TilePairs<core> pairs(panel, row_block, column_block);
-  const Position<core>& at = pairs.at;
-  weigh_side<core, Loss>(loss.negative, kNegative, panel, static_cast<int32_t>(first_candidate),
-                         static_cast<int32_t>(first_column), pairs, tile, s);
-  weigh_side<core, Loss>(loss.positive, kPositive, panel, static_cast<int32_t>(first_candidate),
-                         static_cast<int32_t>(first_column), pairs, tile, s);
+  const TilePairs pairs(panel, row_block, column_block);
+  const Position& at = pairs.at;
+  weigh_side<Loss>(loss.negative, kNegative, panel, static_cast<int32_t>(first_candidate),
+                   static_cast<int32_t>(first_column), pairs, tile, s);
+  weigh_side<Loss>(loss.positive, kPositive, panel, static_cast<int32_t>(first_candidate),
+                   static_cast<int32_t>(first_column), pairs, tile, s);
 
   // Columns of the matrix are counted from the panel's own first anchor.
   const int32_t column_offset = panel.symmetric ? panel.first_row : 0;
   const Writer<core> writer{weights};
   const bool mirrored = panel.symmetric && column_block > panel_block + row_block;
 #pragma unroll
-  for (int c = 0; c < Fragment<core>::kColumns; c += 2) {
+  for (int c = 0; c < Fragment::kColumns; c += 2) {
     const int32_t column = static_cast<int32_t>(first_column) + at.column(c) - column_offset;
 #pragma unroll
-    for (int r = 0; r < Fragment<core>::kRows; ++r) {
+    for (int r = 0; r < Fragment::kRows; ++r) {
       const int64_t row = first_row + at.row(r);
       const float x = pairs.has(kPositive, r, c) || pairs.has(kNegative, r, c) ? s.at(r, c) : 0;
       const float y = pairs.has(kPositive, r, c + 1) || pairs.has(kNegative, r, c + 1) ? s.at(r, c + 1) : 0;
@@ -157,7 +156,7 @@ cudaError_t pair_weights(Core core, const PairLoss& loss, const Panel& panel, co
     const Stages stages = stages_for_device<kCore>(sizeof(TileTerms));
     const dim3 grid(static_cast<unsigned>(blocks_of(panel.columns.rows, kTile)),
                     static_cast<unsigned>(blocks_of(panel.rows.rows, kTile)));
-    return launch({grid, Tiling<kCore>::kThreads, stages.shared_bytes, stream},
+    return launch({grid, Tiling::kThreads, stages.shared_bytes, stream},
                   weights_kernel<kCore, std::decay_t<decltype(chosen)>>, panel, chosen, terms, statistics, weights,
                   stages.count);
   });
