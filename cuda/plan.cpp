@@ -1,0 +1,107 @@
+#include "cuda/plan.h"
+
+#include <algorithm>
+
+namespace circle::cuda {
+namespace {
+
+// Tiles of results that any device can share out well, and that the sums of splits may take: 256 × 64 KB.
+constexpr int64_t kEnoughTiles = 256;
+constexpr int64_t kMostSplits = 16;
+// Fewer steps than this do not pay for the start of a block and for sums of their own.
+constexpr int64_t kLeastSteps = 256;
+
+// Blocks that a grid can have along y.
+constexpr int64_t kMostBlocks = 65535;
+
+constexpr int64_t kFloat = sizeof(float), kPartials = sizeof(TilePartials);
+
+}  // namespace
+
+int32_t splits_for(int64_t results, int64_t dim, int64_t steps) {
+  const int64_t tiles = blocks_in(results) * blocks_in(dim);
+  const int64_t splits = std::min({kEnoughTiles / tiles, (steps + kLeastSteps - 1) / kLeastSteps, kMostSplits});
+  return static_cast<int32_t>(std::max<int64_t>(splits, 1));
+}
+
+Plan::Plan(const Rows& rows, Core chosen)
+    : anchors(rows.anchor_count),
+      candidates(rows.candidate_count),
+      dim(rows.dim),
+      core(chosen),
+      symmetric(rows.candidate_kind == CandidateKind::kBatch),
+      workspace_limit(rows.workspace_limit),
+      row_stride(stride_for(core, dim)),
+      sum_stride(stride_for(Core::kFfma, dim)),
+      anchor_splits(splits_for(anchors, dim, symmetric ? anchors : gradient_panel(0).size())) {}
+
+Range Plan::panel(int64_t begin, int64_t bytes) const {
+  const int64_t blocks = std::clamp<int64_t>(workspace_limit / bytes, 1, kMostBlocks);
+  return {begin, std::min(begin + blocks * kTile, candidates)};
+}
+
+Range Plan::statistics_panel(int64_t begin) const {
+  const int64_t by_columns = anchors * kPartials;
+  return panel(begin, by_columns + (symmetric ? blocks_in(anchors) * kTile * kPartials : packed_bytes(kTile)));
+}
+
+Range Plan::gradient_panel(int64_t begin) const {
+  const int64_t columns = weight_columns({begin, begin});
+  const int64_t weights = kTile * stride_for(core, columns) * element_bytes(core);
+  // With one split. Further ones exist only where there is little to split, so that they need not be counted.
+  const int64_t others = packed_bytes(kTile) + kTile * (sum_stride + 2 * dim) * kFloat;
+  return panel(begin, weights + (symmetric ? 0 : others));
+}
+
+Range Plan::similarity_panel(int64_t begin) const {
+  return panel(begin, (symmetric ? 0 : packed_bytes(kTile)) + 2 * kTile * anchors * kFloat);
+}
+
+StatisticsLayout Plan::statistics_layout(int64_t rows) const {
+  StatisticsLayout at{};
+  at.column_partials = at.packed + (symmetric ? 0 : packed_bytes(rows));
+  at.row_partials = at.column_partials + blocks_in(rows) * anchors * kPartials;
+  at.end = at.row_partials + (symmetric ? blocks_in(anchors) * rows * kPartials : 0);
+  return at;
+}
+
+GradientLayout Plan::gradient_layout(Range panel) const {
+  const int64_t rows = panel.size(), columns = weight_columns(panel);
+  GradientLayout at{};
+  at.splits = symmetric ? anchor_splits : splits_for(rows, dim, columns);
+  at.packed = at.weights + rows * stride_for(core, columns) * element_bytes(core);
+  const int64_t of_candidates = symmetric ? 0 : rows;
+  at.sums = at.packed + packed_bytes(of_candidates);
+  at.gradient[0] = at.sums + at.splits * of_candidates * sum_stride * kFloat;
+  at.gradient[1] = at.gradient[0] + of_candidates * dim * kFloat;
+  at.end = at.gradient[1] + of_candidates * dim * kFloat;
+  return at;
+}
+
+SimilarityLayout Plan::similarity_layout(int64_t rows) const {
+  SimilarityLayout at{};
+  at.out[0] = at.packed + (symmetric ? 0 : packed_bytes(rows));
+  at.out[1] = at.out[0] + rows * anchors * kFloat;
+  at.end = at.out[1] + rows * anchors * kFloat;
+  return at;
+}
+
+int64_t Plan::statistics_bytes() const {
+  return statistics_layout(statistics_panel(0).size()).end;
+}
+
+int64_t Plan::gradient_bytes() const {
+  int64_t most = 0;
+  // Later panels are narrower for pair-wise labels, and may be higher; the last one may have more splits.
+  for (Range panel{0, 0}; panel.end < candidates;) {
+    panel = gradient_panel(panel.end);
+    most = std::max(most, gradient_layout(panel).end);
+  }
+  return most;
+}
+
+int64_t Plan::similarity_bytes() const {
+  return similarity_layout(similarity_panel(0).size()).end;
+}
+
+}  // namespace circle::cuda

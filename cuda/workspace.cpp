@@ -1,0 +1,31 @@
+#include "cuda/workspace.h"
+
+namespace circle::cuda {
+
+cudaError_t Workspace::open() {
+  for (Stream* stream : {&compute, &beside, &copies}) CIRCLE_TRY(stream->open());
+  for (Event* event : {&uploaded, &forked, &joined, &scalars_arrived, &panel_done[0], &panel_done[1], &result_ready[0],
+                       &result_ready[1], &result_taken[0], &result_taken[1]})
+    CIRCLE_TRY(event->open());
+  return cudaSuccess;
+}
+
+cudaError_t Workspace::drain() const {
+  cudaError_t first = cudaSuccess;
+  for (const Stream* stream : {&copies, &beside, &compute}) {
+    const cudaError_t error = stream->synchronize();
+    if (first == cudaSuccess) first = error;
+  }
+  return first;
+}
+
+void Workspace::release() {
+  for (DeviceBuffer* buffer :
+       {&anchors, &candidates, &anchor_scales, &candidate_scales, &packed_anchors, &anchor_labels, &candidate_labels,
+        &statistics, &losses, &anchor_losses, &upstream, &terms, &anchor_sums, &anchor_gradient, &panel, &scalars})
+    buffer->release();
+  scalars_on_host.release();
+  staging.release();
+}
+
+}  // namespace circle::cuda

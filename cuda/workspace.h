@@ -1,0 +1,39 @@
+// What an engine holds on its device between calls: memory, streams, and events between them.
+#pragma once
+
+#include "cuda/staging.h"
+
+namespace circle::cuda {
+
+struct Workspace {
+  HeldBytes held;
+
+  // Rows as given; candidates only where they come from the host.
+  DeviceBuffer anchors{held}, candidates{held};
+  DeviceBuffer anchor_scales{held}, candidate_scales{held};  // RowScale each row
+  DeviceBuffer packed_anchors{held};
+  DeviceBuffer anchor_labels{held}, candidate_labels{held};
+  DeviceBuffer statistics{held}, losses{held}, anchor_losses{held}, upstream{held}, terms{held};  // each anchor
+  DeviceBuffer anchor_sums{held}, anchor_gradient{held};
+  DeviceBuffer panel{held};  // plan.h says what it holds
+  DeviceBuffer scalars{held};
+
+  Staging staging{held};
+  PinnedBuffer scalars_on_host{held};
+
+  Stream compute;  // kernels, in the order of the panels
+  Stream beside;   // the product that another one does not depend on
+  Stream copies;   // to and from the host
+
+  Event uploaded, forked, joined, scalars_arrived;
+  Event panel_done[2];                     // of the panels in flight
+  Event result_ready[2], result_taken[2];  // of the results on their way to the host
+
+  // Makes streams and events where there are none. The device must be current, here and below.
+  cudaError_t open();
+  // Waits for everything that was started, whatever became of it; the first failure.
+  cudaError_t drain() const;
+  void release();
+};
+
+}  // namespace circle::cuda
