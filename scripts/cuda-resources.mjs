@@ -1,11 +1,11 @@
 /**
- * Compiles the kernels for every architecture and reports what ptxas gives each: a table of registers, and exit status 1
- * where one of them spills or has a stack frame.
+ * What ptxas gives each kernel on each architecture: a table of registers, and exit status 1 where one of them spills or has
+ * a stack frame. Compiles the kernels, or reads the log of a build that did (`npm run build:cuda`).
  *
- *   node scripts/cuda-resources.mjs [--arch 90] [--out table.md]
+ *   node scripts/cuda-resources.mjs [--log build.log] [--arch 90] [--out table.md]
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 
 const { values: options } = parseArgs({
-  options: { arch: { type: 'string', multiple: true }, out: { type: 'string' } },
+  options: { log: { type: 'string' }, arch: { type: 'string', multiple: true }, out: { type: 'string' } },
 });
 const architectures = options.arch ?? ['75', '80', '86', '89', '90', '100', '120'];
 const folder = mkdtempSync(join(tmpdir(), 'circle-loss-cuda-'));
@@ -77,7 +77,7 @@ function readable(name) {
 }
 
 async function main() {
-  const found = await compileAll();
+  const found = options.log ? kernelsIn(readFileSync(options.log, 'utf8')) : await compileAll();
   const symbols = [...new Set(found.map(({ symbol }) => symbol))];
   const names = (await output('c++filt', [], symbols.join('\n'))).trim().split('\n').map(readable);
   const rows = symbols.map((symbol, i) => {

@@ -1,10 +1,11 @@
 /**
  * Builds the native tests with CMake and runs them, in each flavour or in those that are named:
  *
- *   node scripts/native-tests.mjs [plain] [address] [thread] [neon]
+ *   node scripts/native-tests.mjs [plain] [address] [thread] [neon] [cuda]
  *
  * `address` is AddressSanitizer with UndefinedBehaviorSanitizer, `thread` ThreadSanitizer, `neon` a cross-build for 64-bit
- * Arm that runs in an emulator. What the machine lacks is skipped by name.
+ * Arm that runs in an emulator, `cuda` the CUDA engine on an emulated GPU, with AddressSanitizer and
+ * UndefinedBehaviorSanitizer. What the machine lacks is skipped by name.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -25,6 +26,15 @@ const flavours = {
       '-DCMAKE_SYSTEM_PROCESSOR=aarch64',
       `-DCMAKE_CXX_COMPILER=${arm}-g++`,
       `-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-L;/usr/${arm}`,
+    ],
+  },
+  cuda: {
+    needs: [],
+    options: [
+      '-DCIRCLE_NATIVE_TESTS=OFF',
+      '-DCIRCLE_EMULATOR=ON',
+      '-DCIRCLE_EMULATOR_TESTS=ON',
+      '-DCIRCLE_SANITIZE=address,undefined',
     ],
   },
 };
