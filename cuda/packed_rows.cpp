@@ -22,7 +22,7 @@ cudaError_t PackedRows::reserve() {
   CIRCLE_TRY(workspace_.anchors.reserve(plan_.anchors * plan_.dim * kFloat));
   CIRCLE_TRY(workspace_.anchor_scales.reserve(plan_.anchors * kScale));
   CIRCLE_TRY(workspace_.packed_anchors.reserve(plan_.packed_bytes(plan_.anchors)));
-  CIRCLE_TRY(workspace_.scalars.reserve(sizeof(Scalars)));
+  CIRCLE_TRY(workspace_.reserve_scalars());
   if (candidates_travel()) CIRCLE_TRY(workspace_.candidates.reserve(plan_.candidates * plan_.dim * kFloat));
   return plan_.symmetric ? cudaSuccess : workspace_.candidate_scales.reserve(plan_.candidates * kScale);
 }
@@ -60,14 +60,12 @@ cudaError_t PackedRows::measure_candidates(Range range) {
 }
 
 cudaError_t PackedRows::pack_candidates(Range range, void* packed) {
-  return plan_.symmetric ? cudaSuccess
-                         : pack(InputArray::kCandidates, range, operand(packed, range.size(), plan_.dim));
+  return plan_.symmetric ? cudaSuccess : pack(InputArray::kCandidates, range, operand(packed, range.size(), plan_.dim));
 }
 
 Panel PackedRows::panel(Range range, void* packed) const {
   Panel panel{};
-  panel.rows =
-      plan_.symmetric ? from_row(plan_.core, anchors(), range) : operand(packed, range.size(), plan_.dim);
+  panel.rows = plan_.symmetric ? from_row(plan_.core, anchors(), range) : operand(packed, range.size(), plan_.dim);
   panel.columns = anchors();
   panel.first_row = static_cast<int32_t>(range.begin);
   panel.symmetric = plan_.symmetric;

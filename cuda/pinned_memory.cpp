@@ -2,7 +2,6 @@
 
 #include <cuda_runtime.h>
 
-#include <cstring>
 #include <map>
 #include <mutex>
 #include <new>
@@ -70,8 +69,6 @@ float* allocate_pinned(int64_t count) {
     (void)cudaFreeHost(memory);
     return nullptr;
   }
-  // New arrays are zeros in JavaScript, and show nobody what was here before.
-  std::memset(memory, 0, static_cast<size_t>(bytes));
   return static_cast<float*>(memory);
 }
 

@@ -48,9 +48,9 @@ struct Plan {
   Core core;
   bool symmetric;  // candidates are the batch
   int64_t workspace_limit;
-  int32_t row_stride;      // elements of a packed row
-  int32_t sum_stride;      // floats of a row of sums
-  int32_t anchor_splits;   // of the anchors' sums, the same in all panels because they add up there
+  int32_t row_stride;     // elements of a packed row
+  int32_t sum_stride;     // floats of a row of sums
+  int32_t anchor_splits;  // of the anchors' sums, the same in all panels because they add up there
 
   Plan(const Rows& rows, Core core);
 

@@ -20,6 +20,7 @@ class Stream {
     if (stream_ && cudaStreamDestroy(stream_) != cudaSuccess) (void)cudaGetLastError();
     stream_ = nullptr;
   }
+  bool is_open() const { return stream_ != nullptr; }
   cudaError_t synchronize() const { return stream_ ? cudaStreamSynchronize(stream_) : cudaSuccess; }
   operator cudaStream_t() const { return stream_; }
 

@@ -19,12 +19,26 @@ cudaError_t Workspace::drain() const {
   return first;
 }
 
+cudaError_t Workspace::reserve_scalars() {
+  if (pinned_scalars.reserve(sizeof(Scalars)) != cudaSuccess) (void)cudaGetLastError();
+  return scalars.reserve(sizeof(Scalars));
+}
+
+Scalars* Workspace::host_scalars() const {
+  return pinned_scalars.bytes() > 0 ? pinned_scalars.as<Scalars>() : &plain_scalars;
+}
+
+cudaError_t Workspace::send_scalars() const {
+  CIRCLE_TRY(cudaMemcpyAsync(host_scalars(), scalars.at(0), sizeof(Scalars), cudaMemcpyDeviceToHost, compute));
+  return scalars_arrived.record(compute);
+}
+
 void Workspace::release() {
   for (DeviceBuffer* buffer :
        {&anchors, &candidates, &anchor_scales, &candidate_scales, &packed_anchors, &anchor_labels, &candidate_labels,
         &statistics, &losses, &anchor_losses, &upstream, &terms, &anchor_sums, &anchor_gradient, &panel, &scalars})
     buffer->release();
-  scalars_on_host.release();
+  pinned_scalars.release();
   staging.release();
 }
 

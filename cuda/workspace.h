@@ -1,6 +1,7 @@
 // What an engine holds on its device between calls: memory, streams, and events between them.
 #pragma once
 
+#include "cuda/kernels.h"
 #include "cuda/staging.h"
 
 namespace circle::cuda {
@@ -19,7 +20,8 @@ struct Workspace {
   DeviceBuffer scalars{held};
 
   Staging staging{held};
-  PinnedBuffer scalars_on_host{held};
+  PinnedBuffer pinned_scalars{held};
+  mutable Scalars plain_scalars;  // where there is no pinned memory
 
   Stream compute;  // kernels, in the order of the panels
   Stream beside;   // the product that another one does not depend on
@@ -31,9 +33,19 @@ struct Workspace {
 
   // Makes streams and events where there are none. The device must be current, here and below.
   cudaError_t open();
+  bool is_open() const { return compute.is_open(); }
   // Waits for everything that was started, whatever became of it; the first failure.
   cudaError_t drain() const;
+
+  cudaError_t reserve_scalars();
+  // Starts the way of the scalars to the host; `scalars_arrived` says when they are in the structure that is returned by
+  // scalars_on_host().
+  cudaError_t send_scalars() const;
+  const Scalars& scalars_on_host() const { return *host_scalars(); }
   void release();
+
+ private:
+  Scalars* host_scalars() const;
 };
 
 }  // namespace circle::cuda

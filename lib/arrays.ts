@@ -35,11 +35,11 @@ export function rowCount(name: string, array: Float32Array, dim: number): number
 }
 
 /** As many rows as there are labels, both at least one. */
-export function checkRows(name: string, array: Float32Array, labelsName: string, labels: number, dim: number): void {
+export function checkRows(name: string, length: number, labelsName: string, labels: number, dim: number): void {
   if (labels < 1) throw wrongShape(labelsName, 'at least one label', '0');
-  if (array.length === labels * dim) return;
+  if (length === labels * dim) return;
   const expected = `${labelsName}.length × dim = ${labels} × ${dim} = ${labels * dim} numbers`;
-  throw wrongShape(name, expected, `${array.length}`);
+  throw wrongShape(name, expected, `${length}`);
 }
 
 export function labelArray(name: string, value: unknown): Int32Array {

@@ -45,8 +45,9 @@ interface Compute<Options, When extends 'now' | 'later' = 'now'> {
  * §11); memory is linear in the rows but for `workspaceLimit`.
  *
  * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT, ERR_CIRCLE_SHAPE, ERR_CIRCLE_DETACHED, ERR_CIRCLE_OVERLAP,
- * ERR_CIRCLE_NOT_FINITE, ERR_CIRCLE_OVERFLOW, ERR_CIRCLE_OUT_OF_MEMORY, and where the engine or binary asked for cannot
- * run ERR_CIRCLE_NATIVE_LOAD or ERR_CIRCLE_CUDA_UNAVAILABLE. `out` arrays are untouched where it throws.
+ * ERR_CIRCLE_NOT_FINITE, ERR_CIRCLE_OVERFLOW, ERR_CIRCLE_OUT_OF_MEMORY, ERR_CIRCLE_DISPOSED (a DeviceMatrix),
+ * ERR_CIRCLE_CUDA (a GPU that fails), and where the engine or binary asked for cannot run ERR_CIRCLE_NATIVE_LOAD or
+ * ERR_CIRCLE_CUDA_UNAVAILABLE. `out` arrays are untouched where it throws.
  *
  * Source: Sun et al., "Circle Loss", CVPR 2020, arXiv:2002.10857v2, Eqs. 5, 6, 8; gradient Eqs. 9, 10, and 0 where the
  * weight of a pair is 0.
@@ -59,7 +60,7 @@ export const computeCircleLoss: Compute<CircleLossOptions> = (
 
 /**
  * `computeCircleLoss` off the JavaScript thread (engine 'reference': on it, in turns with other events). Works on
- * copies: the arrays may change as soon as the call returns. Rejects with what `computeCircleLoss` throws, and with an
+ * copies: the arrays may change as soon as the call returns (a DeviceMatrix waits with its changes). Rejects with what `computeCircleLoss` throws, and with an
  * `AbortError` once `signal` is aborted.
  */
 export const computeCircleLossAsync: Compute<CircleLossOptions & Abortable, 'later'> = async (
@@ -106,7 +107,7 @@ type AskedFor = Required<PairLossResult>;
 
 function computeWith(settings: Settings, embeddings: unknown, labels: unknown): AskedFor {
   const problem = createProblem(settings, settings.arrays, embeddings, labels);
-  const engine = sharedEngine(settings.engine);
+  const engine = sharedEngine(settings.engine, settings.device, problem);
   try {
     return run(engine, problem) as AskedFor;
   } finally {
@@ -116,7 +117,7 @@ function computeWith(settings: Settings, embeddings: unknown, labels: unknown): 
 
 async function computeWithAsync(settings: Settings, embeddings: unknown, labels: unknown, signal?: AbortSignal) {
   const problem = createProblem(settings, settings.arrays, embeddings, labels);
-  const engine = sharedEngine(settings.engine);
+  const engine = sharedEngine(settings.engine, settings.device, problem);
   try {
     return (await runAsync(engine, problem, settings.arrays.out, signal)) as AskedFor;
   } finally {

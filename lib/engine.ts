@@ -1,7 +1,7 @@
 /** What every engine is: one forward with gradient and one similarity matrix, on a problem that is already checked. */
 import type { ResolvedPairLoss } from './losses.ts';
 import type { nativeStatus } from './native.ts';
-import type { Reduction, Scope } from './options.ts';
+import type { CandidateRows, Reduction, Scope } from './options.ts';
 
 /** The batch itself (row i is not its own candidate), another labelled set, or class weights (row c has label c). */
 export type CandidateKind = 'batch' | 'labelled' | 'classWeights';
@@ -20,11 +20,13 @@ export interface Problem {
   readonly upstream: number;
   readonly checkFinite: 'throw' | 'propagate';
   readonly threads: number;
-  readonly workspaceLimit: number;
+  readonly precision: 'exact' | 'fast';
+  /** undefined: the engine's own default. */
+  readonly workspaceLimit: number | undefined;
 
   readonly anchors: Float32Array;
   readonly anchorLabels: Int32Array;
-  readonly candidates: Float32Array | undefined;
+  readonly candidates: CandidateRows | undefined;
   readonly candidateLabels: Int32Array | undefined;
   readonly upstreamPerLoss: Float32Array | undefined;
 
@@ -40,11 +42,15 @@ export interface SimilarityProblem {
   readonly normalize: boolean;
   readonly checkFinite: 'throw' | 'propagate';
   readonly threads: number;
+  readonly precision: 'exact' | 'fast';
   readonly anchors: Float32Array;
   /** undefined: the anchors. */
-  readonly candidates: Float32Array | undefined;
+  readonly candidates: CandidateRows | undefined;
   readonly out: Float32Array;
 }
+
+/** A problem whose rows are all JavaScript's: what an engine without a device can compute. */
+export type OnHost<P extends Problem | SimilarityProblem> = P & { readonly candidates: Float32Array | undefined };
 
 export type Status = keyof typeof nativeStatus;
 
@@ -59,6 +65,8 @@ export interface Report {
   readonly row: number;
   readonly loss: number;
   readonly validAnchors: number;
+  /** CUDA's words, where a device failed. */
+  readonly deviceError?: string;
 }
 
 /** A call in flight on private arrays; `done` rejects only on a bug. */
@@ -68,7 +76,7 @@ export interface EngineJob {
 }
 
 export interface Engine {
-  readonly name: 'cpu' | 'reference';
+  readonly name: 'cuda' | 'cpu' | 'reference';
   compute(problem: Problem): Report;
   computeAsync(problem: Problem): EngineJob;
   similarity(problem: SimilarityProblem): Report;

@@ -1,69 +1,148 @@
-/** Which engines there are, which is best, and why one is missing. */
-import { openCpu } from './cpu-engine.ts';
-import type { Engine } from './engine.ts';
-import { CircleLossError, cudaUnavailable, namedBinaryLoad, nativeLoad } from './errors.ts';
+/** Which engines there are, which computes a call, and why one is missing. */
+import { isWorthCuda, shapeOf } from './choice.ts';
+import { findCuda, requireCuda } from './cuda.ts';
+import type { Engine, Problem, SimilarityProblem } from './engine.ts';
+import { CircleLossError, namedBinaryLoad, nativeLoad } from './errors.ts';
 import { chooseVariant, type Loaded, loadCpu } from './load-native.ts';
+import type { CpuModule, NativeModule } from './native.ts';
+import { openCpu, openCuda } from './native-engine.ts';
 import type { EngineName } from './options.ts';
 import { referenceEngine } from './reference-engine.ts';
+
+/** A GPU that engine 'cuda' can use; its place in the list is its number. */
+export interface DeviceInfo {
+  name: string;
+  /** '9.0' is an H100's. */
+  computeCapability: string;
+  memoryBytes: number;
+}
 
 /** An engine, and whether it works here. */
 export interface EngineInfo {
   name: 'cuda' | 'cpu' | 'reference';
   available: boolean;
-  /** The instruction set that would run: 'baseline', 'avx2', 'avx512' or 'neon'. */
+  /** What would run: of 'cpu' the instruction set, 'baseline', 'avx2', 'avx512' or 'neon'; of 'cuda' 'tensor' or 'ffma'. */
   variant?: string;
   /** All that this machine can run, best first. */
   variants?: readonly string[];
+  /** Of 'cuda': `options.device` is an index into it. */
+  devices?: readonly DeviceInfo[];
   /** Why it does not work. */
   reason?: string;
 }
 
-const noCuda = 'this build has no circle_cuda.node';
+const cpuVariant = 'CIRCLE_LOSS_CPU_VARIANT';
+const cudaVariant = 'CIRCLE_LOSS_CUDA_VARIANT';
 
 /**
- * All engines, best first; 'auto' takes the first that is available. Never throws: an environment variable that asks for
- * what this machine lacks is the reason of an engine that is not available.
+ * All engines, best first. Never throws: an environment variable that asks for what this machine lacks is the reason of
+ * an engine that is not available. Loads the binary of engine 'cuda' and asks the driver, where no call has done so yet.
  */
 export function engines(): EngineInfo[] {
-  return [{ name: 'cuda', available: false, reason: noCuda }, describeCpu(), { name: 'reference', available: true }];
+  return [describeCuda(), describeCpu(), { name: 'reference', available: true }];
 }
 
 function describeCpu(): EngineInfo {
   const loaded = loadCpu();
   if (loaded.module === undefined) return { name: 'cpu', available: false, reason: loadFailure(loaded).message };
-  const { variants } = loaded.module;
+  return describeVariants('cpu', loaded.module, cpuVariant);
+}
+
+function describeCuda(): EngineInfo {
+  const cuda = findCuda();
+  if (cuda.module === undefined) return { name: 'cuda', available: false, reason: cuda.error().message };
+  const devices = cuda.devices.map(({ name, computeMajor, computeMinor, memoryBytes }) => ({
+    name,
+    computeCapability: `${computeMajor}.${computeMinor}`,
+    memoryBytes,
+  }));
+  return { ...describeVariants('cuda', cuda.module, cudaVariant), devices };
+}
+
+function describeVariants(name: 'cpu' | 'cuda', module: NativeModule, variable: string): EngineInfo {
+  const { variants } = module;
   try {
-    return { name: 'cpu', available: true, variant: chooseVariant(loaded.module), variants };
+    return { name, available: true, variant: chooseVariant(module, variable), variants };
   } catch (error) {
     if (!(error instanceof CircleLossError)) throw error;
-    return { name: 'cpu', available: false, variants, reason: error.message };
+    return { name, available: false, variants, reason: error.message };
   }
 }
 
-function loadFailure({ attempts, isNamed }: Loaded): CircleLossError {
-  return isNamed ? namedBinaryLoad(attempts[0]) : nativeLoad(attempts);
+function loadFailure({ attempts, namedBy }: Loaded<CpuModule>): CircleLossError {
+  return namedBy ? namedBinaryLoad(namedBy, attempts[0]) : nativeLoad(attempts);
 }
 
-/** A new engine with a workspace of its own. Throws where a named engine, or a named binary, cannot run. */
-export function openEngine(name: EngineName): Engine {
-  if (name === 'cuda') throw cudaUnavailable(noCuda);
-  if (name === 'reference') return referenceEngine;
+/** Decides which engine computes a call, and keeps what it has opened for the next. */
+export interface EngineChoice {
+  engineFor(problem: Problem | SimilarityProblem): Engine;
+  /** Frees all workspaces; a later call grows new ones. */
+  release(): void;
+}
+
+/** The choice where there is none. */
+export function always(engine: Engine): EngineChoice {
+  return { engineFor: () => engine, release: () => engine.release() };
+}
+
+/** A new choice, of engines with workspaces of their own. Throws where a named engine, or a named binary, cannot run. */
+export function chooseEngine(name: EngineName, device: number): EngineChoice {
+  if (name === 'auto') return new AutoEngine(device);
+  if (name === 'reference') return always(referenceEngine);
+  return always(name === 'cuda' ? openCudaOn(device) : openOnCpu(name));
+}
+
+function openCudaOn(device: number): Engine {
+  const { module } = requireCuda(device);
+  return openCuda(module, chooseVariant(module, cudaVariant), device);
+}
+
+function openOnCpu(name: 'cpu' | 'auto'): Engine {
   const loaded = loadCpu();
-  if (loaded.module !== undefined) return openCpu(loaded.module, chooseVariant(loaded.module));
-  if (name === 'cpu' || loaded.isNamed) throw loadFailure(loaded);
+  if (loaded.module !== undefined) return openCpu(loaded.module, chooseVariant(loaded.module, cpuVariant));
+  if (name === 'cpu' || loaded.namedBy) throw loadFailure(loaded);
   return referenceEngine;
 }
 
-const shared = new Map<EngineName, Engine>();
+/** A GPU for the calls that are worth it, opened at the first of them; the CPU for the others. */
+class AutoEngine implements EngineChoice {
+  readonly #device: number;
+  readonly #cpu = openOnCpu('auto');
+  #cuda: Engine | undefined;
 
-/** The engine of the one-shot functions, opened at the first call. */
-export function sharedEngine(name: EngineName): Engine {
-  let engine = shared.get(name);
-  if (engine === undefined) {
-    engine = openEngine(name);
-    shared.set(name, engine);
+  constructor(device: number) {
+    this.#device = device;
   }
-  return engine;
+
+  engineFor(problem: Problem | SimilarityProblem): Engine {
+    if (!isWorthCuda(shapeOf(problem)) || !this.#hasCuda()) return this.#cpu;
+    this.#cuda ??= openCudaOn(this.#device);
+    return this.#cuda;
+  }
+
+  release(): void {
+    this.#cpu.release();
+    this.#cuda?.release();
+  }
+
+  #hasCuda(): boolean {
+    const cuda = findCuda();
+    if (cuda.module === undefined && cuda.isMistake) throw cuda.error();
+    return cuda.module !== undefined;
+  }
+}
+
+const shared = new Map<string, EngineChoice>();
+
+/** The engines of the one-shot functions, opened at the first call. */
+export function sharedEngine(name: EngineName, device: number, problem: Problem | SimilarityProblem): Engine {
+  const key = `${name} ${device}`;
+  let choice = shared.get(key);
+  if (choice === undefined) {
+    choice = chooseEngine(name, device);
+    shared.set(key, choice);
+  }
+  return choice.engineFor(problem);
 }
 
 /** A workspace that a one-shot call may leave behind for the next one. */

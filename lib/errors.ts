@@ -10,8 +10,9 @@ export type CircleLossErrorCode =
   | 'ERR_CIRCLE_OVERFLOW' // finite rows whose loss is beyond the range of float32
   | 'ERR_CIRCLE_OUT_OF_MEMORY'
   | 'ERR_CIRCLE_DISPOSED' // a call to a disposed object
-  | 'ERR_CIRCLE_NATIVE_LOAD' // `engine: 'cpu'` without a native binary that loads, or CIRCLE_LOSS_CPU_ADDON naming one that does not
-  | 'ERR_CIRCLE_CUDA_UNAVAILABLE'
+  | 'ERR_CIRCLE_NATIVE_LOAD' // `engine: 'cpu'` without a native binary that loads, or CIRCLE_LOSS_CPU_ADDON or CIRCLE_LOSS_CUDA_ADDON naming one that does not
+  | 'ERR_CIRCLE_CUDA_UNAVAILABLE' // `engine: 'cuda'` where it cannot run: no binary, no driver, an old one, no device
+  | 'ERR_CIRCLE_CUDA' // a device that failed while it computed
   | 'ERR_CIRCLE_INTERNAL'; // a bug in this package
 
 /** Every error that this package throws on purpose, but for aborts, which are a `DOMException` named `AbortError`. */
@@ -71,6 +72,12 @@ export function notFinite(name: string, row: number, column: number, value: numb
   return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} checkFinite: 'propagate' lets it through.`);
 }
 
+/** Of rows on a device, where numbers cannot be looked up in passing. */
+export function notFiniteOnDevice(name: string, row: number): CircleLossError {
+  const message = sentence(name, 'finite numbers', `NaN or ±Infinity at row ${row}`);
+  return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} checkFinite: 'propagate' lets it through.`);
+}
+
 export function overflow(normalize: boolean): CircleLossError {
   const remedy = normalize ? 'Lower gamma.' : 'Lower gamma, scale the rows down or set normalize: true.';
   const message = sentence('The loss', 'within the range of float32', 'finite rows whose loss is beyond it');
@@ -83,6 +90,12 @@ const failedAllocation = (what: string) => sentence('Memory', `enough for ${what
 export function outOfMemory(what: string, cause?: unknown): CircleLossError {
   const message = `${failedAllocation(what)} Compute fewer rows a call.`;
   return new CircleLossError('ERR_CIRCLE_OUT_OF_MEMORY', message, { cause });
+}
+
+/** Of a device. `remedy`: what the call can do about it. */
+export function outOfDeviceMemory(what: string, remedy: string): CircleLossError {
+  const message = sentence('Device memory', `enough for ${what}`, 'a failed allocation');
+  return new CircleLossError('ERR_CIRCLE_OUT_OF_MEMORY', `${message} ${remedy}`);
 }
 
 export function workspaceOutOfMemory(what: string): CircleLossError {
@@ -100,22 +113,59 @@ export interface LoadAttempt {
   reason: string;
 }
 
-export function nativeLoad(attempts: readonly LoadAttempt[]): CircleLossError {
+function noBinary(engine: string, attempts: readonly LoadAttempt[], remedy: string): string {
   const places = attempts.map(({ path, reason }) => `\n  ${path}: ${reason}`).join('');
-  const message = sentence("engine 'cpu'", 'backed by a native binary', `none that loads from${places}\n`);
-  const remedy = "Build it with `npm run build:native`, or use engine 'reference'.";
-  return new CircleLossError('ERR_CIRCLE_NATIVE_LOAD', `${message.replace('\n.', '.')}\n${remedy}`);
+  return `${sentence(`engine '${engine}'`, 'backed by a native binary', `none that loads from${places}`)}\n${remedy}`;
 }
 
-/** Of CIRCLE_LOSS_CPU_ADDON. */
-export function namedBinaryLoad({ path, reason }: LoadAttempt): CircleLossError {
-  const message = sentence('CIRCLE_LOSS_CPU_ADDON', 'the path of a native binary that loads', `${path}: ${reason}`);
+export function nativeLoad(attempts: readonly LoadAttempt[]): CircleLossError {
+  const remedy = "Build it with `npm run build:native`, or use engine 'reference'.";
+  return new CircleLossError('ERR_CIRCLE_NATIVE_LOAD', noBinary('cpu', attempts, remedy));
+}
+
+/** Of the environment variable that names it. */
+export function namedBinaryLoad(variable: string, { path, reason }: LoadAttempt): CircleLossError {
+  const message = sentence(variable, 'the path of a native binary that loads', `${path}: ${reason}`);
   return new CircleLossError('ERR_CIRCLE_NATIVE_LOAD', `${message} Name another, or unset it.`);
 }
 
-export function cudaUnavailable(reason: string): CircleLossError {
+const otherEngines = "or use engine 'cpu' or 'auto'.";
+
+export function noCudaBinary(attempts: readonly LoadAttempt[]): CircleLossError {
+  const remedy = `Build it with \`npm run build:cuda\`, ${otherEngines}`;
+  return new CircleLossError('ERR_CIRCLE_CUDA_UNAVAILABLE', noBinary('cuda', attempts, remedy));
+}
+
+function cudaUnavailable(reason: string, remedy: string): CircleLossError {
   const message = sentence("engine 'cuda'", 'able to run', reason);
-  return new CircleLossError('ERR_CIRCLE_CUDA_UNAVAILABLE', `${message} Use engine 'cpu' or 'auto'.`);
+  return new CircleLossError('ERR_CIRCLE_CUDA_UNAVAILABLE', `${message} ${remedy}, ${otherEngines}`);
+}
+
+export const noDriver = () => cudaUnavailable('no NVIDIA driver', 'Install one');
+
+/** Versions as CUDA counts them: 13000 is 13.0. */
+export function driverTooOld(supported: number, needed: number): CircleLossError {
+  const version = (number: number) => `${Math.floor(number / 1000)}.${Math.floor((number % 1000) / 10)}`;
+  const reason = `a driver that supports CUDA ${version(supported)}, where ${version(needed)} is needed`;
+  return cudaUnavailable(reason, 'Update the NVIDIA driver');
+}
+
+export const noDevice = () =>
+  cudaUnavailable('no CUDA device', 'See what `nvidia-smi` lists and whether CUDA_VISIBLE_DEVICES hides it');
+
+/** A driver that does not start; `words` are its own. */
+export const brokenCuda = (words: string) => cudaUnavailable(words, 'See whether `nvidia-smi` works, mend the driver');
+
+/** A device that failed while it computed; `words` are CUDA's own. Most such failures stay with the process. */
+export function deviceFailed(words: string): CircleLossError {
+  const message = sentence('The CUDA device', 'able to finish what it began', words);
+  const remedy = "Restart the process: CUDA may refuse every later call of this one. Engine 'cpu' goes on working.";
+  return new CircleLossError('ERR_CIRCLE_CUDA', `${message} ${remedy}`);
+}
+
+export function otherDevice(name: string, device: number, found: number): CircleLossError {
+  const message = sentence(name, `on device ${device}, which computes`, `a DeviceMatrix on device ${found}`);
+  return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', `${message} Set options.device to ${found}.`);
 }
 
 export function internal(what: string): CircleLossError {

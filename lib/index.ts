@@ -1,5 +1,6 @@
 export { computeCircleLoss, computeCircleLossAsync, computePairLoss, computePairLossAsync } from './compute.ts';
-export { type EngineInfo, engines } from './engines.ts';
+export { createDeviceMatrix, type DeviceMatrix, type DeviceMatrixOptions } from './device-matrix.ts';
+export { type DeviceInfo, type EngineInfo, engines } from './engines.ts';
 export { CircleLossError, type CircleLossErrorCode } from './errors.ts';
 export type {
   ArcFaceLoss,
@@ -17,6 +18,7 @@ export type {
   Abortable,
   BatchCandidates,
   CandidateOptions,
+  CandidateRows,
   CircleLossOptions,
   ClassWeightCandidates,
   CommonOptions,
@@ -34,6 +36,7 @@ export type {
   StepOptions,
   SteppedCandidates,
 } from './options.ts';
+export { allocatePinned } from './pinned.ts';
 export type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 export { createPairLoss, type PairLossSession } from './session.ts';
 export { computeSimilarity, computeSimilarityAsync } from './similarity.ts';

@@ -1,20 +1,30 @@
-/** Finds and loads `circle_cpu.node`: the one that the environment names, or else a local build or the prebuilt one. */
+/** Finds and loads a native addon: the one that the environment names, or else a local build or the prebuilt one. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { invalidArgument, type LoadAttempt } from './errors.ts';
-import { type NativeModule, reportFields, requestFields } from './native.ts';
+import { type CpuModule, type CudaModule, type NativeModule, reportFields, requestFields } from './native.ts';
 
-/** The Node-API version that the binary is built for; an older Node would crash in it instead of refusing. */
+/** The Node-API version that the binaries are built for; an older Node would crash in them instead of refusing. */
 const requiredNodeApi = 9;
 
-export interface Loaded {
-  module: NativeModule | undefined;
+export interface Loaded<Module extends NativeModule> {
+  module: Module | undefined;
   /** Places that did not serve, in order. */
   attempts: readonly LoadAttempt[];
-  /** Whether the environment names the binary. It is then the only place: if it fails, somebody should hear of it. */
-  isNamed: boolean;
+  /**
+   * The environment variable that names the binary, if one does. It is then the only place: if it fails, somebody should
+   * hear of it.
+   */
+  namedBy: string | undefined;
+}
+
+interface Addon {
+  file: string;
+  folders: readonly string[];
+  /** The environment variable that names the binary. */
+  variable: string;
 }
 
 const require = createRequire(import.meta.url);
@@ -22,36 +32,55 @@ const require = createRequire(import.meta.url);
 /** The same from `lib/` and from `dist/`. */
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
-const folders = ['build/Release', 'build/cmake/Release', `prebuilds/${process.platform}-${process.arch}`];
+const prebuilds = `prebuilds/${process.platform}-${process.arch}`;
 
-let loaded: Loaded | undefined;
+const cpu: Addon = {
+  file: 'circle_cpu.node',
+  folders: ['build/Release', 'build/cmake/Release', prebuilds],
+  variable: 'CIRCLE_LOSS_CPU_ADDON',
+};
+
+const cuda: Addon = {
+  file: 'circle_cuda.node',
+  folders: ['build/cuda/Release', prebuilds],
+  variable: 'CIRCLE_LOSS_CUDA_ADDON',
+};
+
+let loadedCpu: Loaded<CpuModule> | undefined;
+let loadedCuda: Loaded<CudaModule> | undefined;
 
 /** Loads at the first call. */
-export function loadCpu(): Loaded {
-  loaded ??= load();
-  return loaded;
+export function loadCpu(): Loaded<CpuModule> {
+  loadedCpu ??= load(cpu);
+  return loadedCpu;
 }
 
-function load(): Loaded {
-  const named = process.env.CIRCLE_LOSS_CPU_ADDON;
-  const isNamed = Boolean(named);
-  const paths = named ? [resolve(named)] : folders.map((folder) => `${packageRoot}${folder}/circle_cpu.node`);
+/** Loads at the first call. Whether a driver and a device are there is another question: `findCuda`. */
+export function loadCuda(): Loaded<CudaModule> {
+  loadedCuda ??= load(cuda);
+  return loadedCuda;
+}
+
+function load<Module extends NativeModule>({ file, folders, variable }: Addon): Loaded<Module> {
+  const named = process.env[variable];
+  const namedBy = named ? variable : undefined;
+  const paths = named ? [resolve(named)] : folders.map((folder) => `${packageRoot}${folder}/${file}`);
   const attempts: LoadAttempt[] = [];
   for (const path of paths) {
     try {
-      return { module: open(path), attempts, isNamed };
+      return { module: open(path), attempts, namedBy };
     } catch (error) {
       attempts.push({ path, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { module: undefined, attempts, isNamed };
+  return { module: undefined, attempts, namedBy };
 }
 
-function open(path: string): NativeModule {
+function open<Module extends NativeModule>(path: string): Module {
   if (!existsSync(path)) throw new Error('no such file');
   const nodeApi = Number(process.versions.napi);
   if (nodeApi < requiredNodeApi) throw new Error(`needs Node-API ${requiredNodeApi}, this Node has ${nodeApi}`);
-  const module: NativeModule = require(path);
+  const module: Module = require(path);
   for (const [ours, theirs] of [
     [requestFields, module.requestFields],
     [reportFields, module.reportFields],
@@ -61,10 +90,10 @@ function open(path: string): NativeModule {
   return module;
 }
 
-/** The best instruction set of this machine, or the one that the environment asks for. */
-export function chooseVariant({ variants }: NativeModule): string {
-  const asked = process.env.CIRCLE_LOSS_CPU_VARIANT;
+/** The best variant of this machine, or the one that the environment asks for. */
+export function chooseVariant({ variants }: NativeModule, variable: string): string {
+  const asked = process.env[variable];
   if (!asked) return variants[0];
   if (variants.includes(asked)) return asked;
-  throw invalidArgument('CIRCLE_LOSS_CPU_VARIANT', `one of ${variants.join(', ')} on this machine`, asked);
+  throw invalidArgument(variable, `one of ${variants.join(', ')} on this machine`, asked);
 }

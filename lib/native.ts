@@ -28,6 +28,7 @@ export const requestFields = [
   'checkFinite', // 0 propagate, 1 report the first row that is not finite
   'threads', // at most this many, from 1
   'workspaceLimit', // bytes that tiles of similarities may take; one column of tiles may exceed it
+  'precision', // of engines that have the choice: 0 exact, 1 fast
 ] as const;
 
 /** Positions in the report that a call fills. */
@@ -37,6 +38,7 @@ export const reportFields = [
   'row', // its index
   'loss',
   'validAnchors',
+  'deviceError', // where a device failed or ran out of memory: the number of the driver's own error
 ] as const;
 
 /** `report.status`. */
@@ -47,13 +49,15 @@ export const nativeStatus = {
   outOfMemory: 3,
   aborted: 4,
   invalid: 5, // the request contradicts its arrays: a bug in lib/
+  outOfDeviceMemory: 6,
+  deviceFailed: 7,
 } as const;
 
 /** Arrays of one call, in the order of the native arguments. `undefined` where the call has none. */
 export interface NativeArrays {
   anchors: Float32Array;
   anchorLabels: Int32Array;
-  candidates: Float32Array | undefined; // candidateKind 1 and 2
+  candidates: Float32Array | NativeDeviceRows | undefined; // candidateKind 1 and 2
   candidateLabels: Int32Array | undefined; // candidateKind 1
   upstream: Float32Array | undefined; // per anchor; length 1 in scope `batch`
   anchorLosses: Float32Array; // out: anchorCount, or 1 in scope `batch`
@@ -74,7 +78,7 @@ export interface NativeSession {
     report: Float64Array,
     anchors: Float32Array,
     anchorLabels: Int32Array,
-    candidates: Float32Array | undefined,
+    candidates: Float32Array | NativeDeviceRows | undefined,
     candidateLabels: Int32Array | undefined,
     upstream: Float32Array | undefined,
     anchorLosses: Float32Array,
@@ -88,7 +92,7 @@ export interface NativeSession {
     request: Float64Array,
     report: Float64Array,
     anchors: Float32Array,
-    candidates: Float32Array | undefined,
+    candidates: Float32Array | NativeDeviceRows | undefined,
     out: Float32Array,
   ): number;
   similarityAsync(...arrays: Parameters<NativeSession['similarity']>): NativeJob;
@@ -98,12 +102,67 @@ export interface NativeSession {
   workspaceBytes(): number;
 }
 
+/** Rows in a device's memory. Calls in flight keep it after `dispose`; later calls of its own throw a TypeError. */
+export interface NativeDeviceRows {
+  /** Copies whole rows to or from the device and returns the report's status; a write waits for calls in flight. */
+  write(report: Float64Array, values: Float32Array, firstRow: number): number;
+  read(report: Float64Array, values: Float32Array, firstRow: number): number;
+  dispose(): void;
+  /** 0 once disposed. */
+  bytes(): number;
+}
+
+/** What every addon exports. */
 export interface NativeModule {
   readonly requestFields: readonly string[];
   readonly reportFields: readonly string[];
-  /** Instruction sets that were compiled in and that this CPU has, best first. */
+  /** What can run here, best first: of the CPU instruction sets, of CUDA its multiply-adds. */
   readonly variants: readonly string[];
-  readonly Session: new (variant: string) => NativeSession;
+  readonly Session: new (variant: string, device: number) => NativeSession;
+}
+
+/** `circle_cpu.node` */
+export interface CpuModule extends NativeModule {
   /** e^x of each element by the variant's vector exponential; for its test. */
   exponential(variant: string, values: Float32Array, out: Float32Array): void;
+}
+
+/** `NativeAvailability.state`. */
+export const cudaState = { ready: 0, noDriver: 1, driverTooOld: 2, noDevice: 3, broken: 4 } as const;
+
+export interface NativeAvailability {
+  readonly state: number;
+  /** As CUDA counts: 13000 is 13.0; 0 without a driver. */
+  readonly driverVersion: number;
+  /** What the binary was built with. */
+  readonly runtimeVersion: number;
+  /** The driver's error where the state is `broken`. */
+  readonly error: number;
+}
+
+export interface NativeDevice {
+  readonly name: string;
+  readonly computeMajor: number;
+  readonly computeMinor: number;
+  readonly memoryBytes: number;
+}
+
+/** `circle_cuda.node` */
+export interface CudaModule extends NativeModule {
+  /** Asks the driver; starts nothing on a device. */
+  availability(): NativeAvailability;
+  devices(): NativeDevice[];
+  /** CUDA's own words. */
+  describeError(error: number): string;
+  /** Contents are unspecified at first. Where the report's status is not ok, there are no rows. */
+  readonly DeviceRows: new (
+    report: Float64Array,
+    device: number,
+    rows: number,
+    dim: number,
+  ) => NativeDeviceRows;
+  /** Zeros in page-locked memory, or where the host forbids foreign memory in ordinary memory; undefined without memory. */
+  allocatePinned(length: number): Float32Array | undefined;
+  /** Of all engines and rows of this process, page-locked memory included. */
+  deviceBytesHeld(): number;
 }

@@ -1,10 +1,18 @@
 /** What a caller may ask for. The types are written by hand; `schemas.ts` holds values to them at run time. */
+import type { DeviceMatrix } from './device-matrix.ts';
 import type { CircleShape, PairLoss } from './losses.ts';
 
 /** int32 labels; equal labels make a positive pair. A plain array is copied. */
 export type Labels = Int32Array | readonly number[];
 
-/** 'auto' takes the fastest engine that works here; a named one that does not work is an error. */
+/** M × dim numbers, row by row: of JavaScript, or rows that stay on a GPU (engine 'cuda' or 'auto'). */
+export type CandidateRows = Float32Array | DeviceMatrix;
+
+/**
+ * A named engine that does not work here is an error. 'auto' takes for each call the one that should be fastest: 'cuda'
+ * where it works and the call has work enough to be worth the way to the GPU and back, or candidates that are there
+ * already; otherwise 'cpu'; and 'reference' where that has no binary.
+ */
 export type EngineName = 'auto' | 'cpu' | 'reference' | 'cuda';
 
 /** One log-sum-exp an anchor, or one over all pairs (each unordered pair of the batch once). */
@@ -38,11 +46,19 @@ export interface CommonOptions {
   checkFinite?: 'throw' | 'propagate';
   /** Default 'auto'. */
   engine?: EngineName;
-  /** At most this many threads, from 1; default `os.availableParallelism()`. Results do not depend on it. */
+  /**
+   * Of engine 'cuda' with unit rows: products as right as float32's ('exact', default), or about three times faster with
+   * each coordinate rounded to 11 bits ('fast'): a similarity is then off by some 2⁻¹² · √(2 / dim), a logit by γ times
+   * that and its slope. Rows as given, and other engines, are exact always.
+   */
+  precision?: 'exact' | 'fast';
+  /** Of engine 'cuda': the number of the GPU, from 0, as `engines()` lists them; default 0. */
+  device?: number;
+  /** Of engine 'cpu': at most this many threads, from 1; default `os.availableParallelism()`. Results do not depend on it. */
   threads?: number;
   /**
-   * Bytes that tiles of similarities may take; default 268435456. What does not fit is recomputed, a column of tiles at a
-   * time at least: a limit below one such column is exceeded by it.
+   * Bytes that tiles of similarities may take; default 268435456 (256 MiB), on engine 'cuda' 67108864 (64 MiB). What does
+   * not fit is recomputed, a column of tiles at a time at least: a limit below one such column is exceeded by it.
    */
   workspaceLimit?: number;
   /** Default: arrays are allocated for each call. */
@@ -63,7 +79,7 @@ export interface BatchCandidates {
 /** Class-level labels: row c stands for class c, and labels are rows, from 0 to C − 1. */
 export interface ClassWeightCandidates {
   /** C × dim. Normalised as the embeddings are. */
-  classWeights: Float32Array;
+  classWeights: CandidateRows;
   candidates?: undefined;
   candidateLabels?: undefined;
   candidateGradient?: 'skip';
@@ -73,7 +89,7 @@ export interface ClassWeightCandidates {
 export interface LabelledCandidates {
   classWeights?: undefined;
   /** M × dim. Normalised as the embeddings are. */
-  candidates: Float32Array;
+  candidates: CandidateRows;
   /** M labels. */
   candidateLabels: Labels;
   /** Whether the gradient of the candidates is wanted too; default 'skip'. */
@@ -117,8 +133,8 @@ export interface Abortable {
 
 /** What may change from step to step of a `createPairLoss` object; what is given here replaces what was given there. */
 export interface StepOptions {
-  classWeights?: Float32Array;
-  candidates?: Float32Array;
+  classWeights?: CandidateRows;
+  candidates?: CandidateRows;
   candidateLabels?: Labels;
   upstream?: number | Float32Array;
   out?: OutArrays;
@@ -128,14 +144,18 @@ export interface SimilarityOptions {
   /** Numbers in a row. An integer from 1. */
   dim: number;
   /** M × dim; default the anchors themselves. */
-  candidates?: Float32Array;
+  candidates?: CandidateRows;
   /** Default true: cosines. */
   normalize?: boolean;
   /** Default 'throw'. */
   checkFinite?: 'throw' | 'propagate';
   /** Default 'auto'. */
   engine?: EngineName;
-  /** Default `os.availableParallelism()`. */
+  /** As in `CommonOptions`; default 'exact'. */
+  precision?: 'exact' | 'fast';
+  /** Of engine 'cuda': the number of the GPU; default 0. */
+  device?: number;
+  /** Of engine 'cpu'; default `os.availableParallelism()`. */
   threads?: number;
   /** N × M numbers that the result goes to; default: allocated. */
   out?: Float32Array;

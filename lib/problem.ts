@@ -1,26 +1,14 @@
 /** From options and arrays to a problem: defaults filled in, lengths held against each other, outputs allocated. */
 import { availableParallelism } from 'node:os';
-import {
-  allocate,
-  checkApart,
-  checkClassLabels,
-  checkRows,
-  copyOf,
-  float32,
-  labelArray,
-  output,
-  rowCount,
-} from './arrays.ts';
-import type { CandidateKind, Problem } from './engine.ts';
+import { allocate, checkApart, checkRows, copyOf, float32, labelArray, output } from './arrays.ts';
+import { type CandidateArrays, type Candidates, copyOfRows, hostRows, lengthOf, readCandidates } from './candidates.ts';
+import type { Problem } from './engine.ts';
 import { invalidArgument, wrongShape } from './errors.ts';
 import { largestParameter, type PairLoss, parameterRange, resolvePairLoss } from './losses.ts';
 import type { EngineName, Reduction, Scope } from './options.ts';
 
 /** Arrays that a call may bring with it; unchecked. */
-export interface StepArrays {
-  classWeights?: unknown;
-  candidates?: unknown;
-  candidateLabels?: unknown;
+export interface StepArrays extends CandidateArrays {
   upstream?: unknown;
   out?: { anchorLosses?: unknown; gradient?: unknown; classWeightGradient?: unknown; candidateGradient?: unknown };
 }
@@ -36,12 +24,12 @@ export interface Settings {
   candidateGradient: 'skip' | 'compute';
   checkFinite: 'throw' | 'propagate';
   engine: EngineName;
+  device: number;
   threads: number;
-  workspaceLimit: number;
+  precision: 'exact' | 'fast';
+  workspaceLimit: number | undefined;
   arrays: StepArrays;
 }
-
-export const defaultWorkspaceLimit = 256 * 2 ** 20;
 
 /** Asked once: the answer costs a system call. */
 export const defaultThreads = availableParallelism();
@@ -60,8 +48,10 @@ export function createSettings(options: ParsedOptions, pairLoss: PairLoss): Sett
     candidateGradient: options.candidateGradient ?? 'skip',
     checkFinite: options.checkFinite ?? 'throw',
     engine: options.engine ?? 'auto',
+    device: options.device ?? 0,
     threads: options.threads ?? defaultThreads,
-    workspaceLimit: options.workspaceLimit ?? defaultWorkspaceLimit,
+    precision: options.precision ?? 'exact',
+    workspaceLimit: options.workspaceLimit,
     arrays: {
       classWeights: options.classWeights,
       candidates: options.candidates,
@@ -88,35 +78,6 @@ function checkCombination(pairLoss: PairLoss, { normalize, scope }: ParsedOption
       scope,
     );
   }
-}
-
-interface Candidates {
-  kind: CandidateKind;
-  values: Float32Array | undefined;
-  labels: Int32Array | undefined;
-  count: number;
-}
-
-function readCandidates({ dim }: Settings, arrays: StepArrays, anchorLabels: Int32Array): Candidates {
-  if (arrays.classWeights !== undefined) {
-    const absent = 'absent where classWeights are given';
-    if (arrays.candidates !== undefined) throw invalidArgument('candidates', absent, arrays.candidates);
-    if (arrays.candidateLabels !== undefined) throw invalidArgument('candidateLabels', absent, arrays.candidateLabels);
-    const values = float32('classWeights', arrays.classWeights);
-    const count = rowCount('classWeights', values, dim);
-    checkClassLabels(anchorLabels, count);
-    return { kind: 'classWeights', values, labels: undefined, count };
-  }
-  if (arrays.candidates !== undefined) {
-    const values = float32('candidates', arrays.candidates);
-    const labels = labelArray('candidateLabels', arrays.candidateLabels);
-    checkRows('candidates', values, 'candidateLabels', labels.length, dim);
-    return { kind: 'labelled', values, labels, count: labels.length };
-  }
-  if (arrays.candidateLabels !== undefined) {
-    throw invalidArgument('candidateLabels', 'absent where no candidates are given', arrays.candidateLabels);
-  }
-  return { kind: 'batch', values: undefined, labels: undefined, count: anchorLabels.length };
 }
 
 interface Upstream {
@@ -169,7 +130,7 @@ function makeOutputs(
   return {
     anchorLosses: output('out.anchorLosses', out.anchorLosses, lossCount),
     gradient: isSkipped ? undefined : output('out.gradient', out.gradient, length),
-    candidateGradient: name && output(`out.${name}`, out[name], candidates.values!.length),
+    candidateGradient: name && output(`out.${name}`, out[name], lengthOf(candidates.values!)),
   };
 }
 
@@ -178,7 +139,7 @@ export function createProblem(settings: Settings, arrays: StepArrays, embeddings
   const { dim } = settings;
   const anchors = float32('embeddings', embeddings);
   const anchorLabels = labelArray('labels', labels);
-  checkRows('embeddings', anchors, 'labels', anchorLabels.length, dim);
+  checkRows('embeddings', anchors.length, 'labels', anchorLabels.length, dim);
   const candidates = readCandidates(settings, arrays, anchorLabels);
   if (settings.candidateGradient === 'compute' && candidates.kind !== 'labelled') {
     throw invalidArgument('options.candidateGradient', "'skip' where no candidates are given", 'compute');
@@ -199,6 +160,7 @@ export function createProblem(settings: Settings, arrays: StepArrays, embeddings
     upstream: upstream.number,
     checkFinite: settings.checkFinite,
     threads: settings.threads,
+    precision: settings.precision,
     workspaceLimit: settings.workspaceLimit,
     anchors,
     anchorLabels,
@@ -224,14 +186,17 @@ function checkOutputsApart(problem: Problem): void {
     [
       ['embeddings', problem.anchors],
       ['labels', problem.anchorLabels],
-      [problem.candidateKind === 'classWeights' ? 'classWeights' : 'candidates', problem.candidates],
+      [problem.candidateKind === 'classWeights' ? 'classWeights' : 'candidates', hostRows(problem.candidates)],
       ['candidateLabels', problem.candidateLabels],
       ['upstream', problem.upstreamPerLoss],
     ],
   );
 }
 
-/** The same problem on private arrays: what happens to the caller's meanwhile cannot matter. `out`: his outputs. */
+/**
+ * The same problem on private arrays: what happens to the caller's meanwhile cannot matter. Rows on a device stay where
+ * they are: whoever changes them waits for the call. `out`: the caller's outputs.
+ */
 export function isolate(problem: Problem, out: StepArrays['out'] = {}): Problem {
   const copyLabels = (labels: Int32Array | undefined) => labels && new Int32Array(labels);
   const name = gradientOfCandidates[problem.candidateKind];
@@ -241,7 +206,7 @@ export function isolate(problem: Problem, out: StepArrays['out'] = {}): Problem 
     ...problem,
     anchors: copyOf(problem.anchors),
     anchorLabels: new Int32Array(problem.anchorLabels),
-    candidates: problem.candidates && copyOf(problem.candidates),
+    candidates: copyOfRows(problem.candidates),
     candidateLabels: copyLabels(problem.candidateLabels),
     upstreamPerLoss: problem.upstreamPerLoss && copyOf(problem.upstreamPerLoss),
     anchorLosses: own(problem.anchorLosses, out.anchorLosses)!,

@@ -1,5 +1,7 @@
 /** The reference engine behind the interface of engines: synchronously at once, asynchronously a panel at a time. */
-import type { Engine, EngineJob, Report } from './engine.ts';
+import { hostRows } from './candidates.ts';
+import type { Engine, EngineJob, OnHost, Problem, Report, SimilarityProblem } from './engine.ts';
+import { internal } from './errors.ts';
 import { evaluate, evaluateSimilarity, succeeded } from './reference.ts';
 
 function finish(steps: Generator<void, Report>): Report {
@@ -28,12 +30,19 @@ function finishInTurns(steps: Generator<void, Report>): EngineJob {
   };
 }
 
+/** The choice of an engine has seen to it. */
+function onHost<P extends Problem | SimilarityProblem>(problem: P): OnHost<P> {
+  const candidates = hostRows(problem.candidates);
+  if (candidates !== problem.candidates) throw internal("Engine 'reference' was given rows on a device");
+  return { ...problem, candidates };
+}
+
 export const referenceEngine: Engine = {
   name: 'reference',
-  compute: (problem) => finish(evaluate(problem)),
-  computeAsync: (problem) => finishInTurns(evaluate(problem)),
-  similarity: (problem) => finish(evaluateSimilarity(problem)),
-  similarityAsync: (problem) => finishInTurns(evaluateSimilarity(problem)),
+  compute: (problem) => finish(evaluate(onHost(problem))),
+  computeAsync: (problem) => finishInTurns(evaluate(onHost(problem))),
+  similarity: (problem) => finish(evaluateSimilarity(onHost(problem))),
+  similarityAsync: (problem) => finishInTurns(evaluateSimilarity(onHost(problem))),
   workspaceBytes: () => 0,
   release: () => {},
 };

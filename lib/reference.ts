@@ -5,7 +5,7 @@
  * Gradient: the row again, each pair weighted by what its logit had in the log-sum-exp, times the other side's row.
  * Memory is linear in the rows; time is 2 (loss) or 8 (loss and gradient) × anchors × candidates × dim operations.
  */
-import type { Problem, Report, SimilarityProblem } from './engine.ts';
+import type { OnHost, Problem, Report, SimilarityProblem } from './engine.ts';
 import { type Formula, formulaOf } from './formulas.ts';
 import { dot, firstNotFinite, leastNorm, type Rows, readRows, similarities } from './reference-rows.ts';
 
@@ -237,7 +237,7 @@ function throughNormalization({ values, norms, count, dim }: Rows, gradient: Flo
 const isPanelStart = (i: number, rowWork: number) => i % Math.max(1, Math.floor(panelWork / rowWork)) === 0;
 
 /** The whole of a call; every `yield` is a chance to do something else, or to stop. Outputs are written at the end. */
-export function* evaluate(problem: Problem): Generator<void, Report> {
+export function* evaluate(problem: OnHost<Problem>): Generator<void, Report> {
   const bad = findNotFinite(problem);
   if (bad) return bad;
   const { anchorCount, candidateCount, dim, normalize, candidateKind } = problem;
@@ -260,7 +260,7 @@ export function* evaluate(problem: Problem): Generator<void, Report> {
   return { ...succeeded, loss, validAnchors };
 }
 
-export function* evaluateSimilarity(problem: SimilarityProblem): Generator<void, Report> {
+export function* evaluateSimilarity(problem: OnHost<SimilarityProblem>): Generator<void, Report> {
   const bad = findNotFinite(problem);
   if (bad) return bad;
   const { anchorCount, candidateCount, dim, normalize, out } = problem;
@@ -275,7 +275,7 @@ export function* evaluateSimilarity(problem: SimilarityProblem): Generator<void,
 
 export const succeeded: Report = { status: 'ok', array: 'anchors', row: 0, loss: 0, validAnchors: 0 };
 
-function findNotFinite(problem: Problem | SimilarityProblem): Report | undefined {
+function findNotFinite(problem: OnHost<Problem | SimilarityProblem>): Report | undefined {
   if (problem.checkFinite === 'propagate') return undefined;
   const { anchors, candidates, dim } = problem;
   const row = firstNotFinite(anchors, dim);

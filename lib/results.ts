@@ -9,7 +9,7 @@ export interface PairLossValue {
   /** Anchors that have a positive and a negative; in scope 'batch' 1 or 0. */
   validAnchors: number;
   /** The engine that computed it. */
-  engine: 'cpu' | 'reference';
+  engine: 'cuda' | 'cpu' | 'reference';
 }
 
 export interface PairLossResult extends PairLossValue {

@@ -1,7 +1,20 @@
 /** Runs a problem on an engine, turns what the engine reports into a result or an error. */
 import { checkAlive } from './arrays.ts';
+import { isDeviceMatrix } from './device-matrix.ts';
 import type { Engine, EngineJob, Problem, Report, SimilarityProblem } from './engine.ts';
-import { aborted, internal, notFinite, outOfMemory, overflow, workspaceOutOfMemory, wrongShape } from './errors.ts';
+import {
+  aborted,
+  deviceFailed,
+  internal,
+  notFinite,
+  notFiniteOnDevice,
+  outOfDeviceMemory,
+  outOfMemory,
+  overflow,
+  workspaceOutOfMemory,
+  wrongShape,
+} from './errors.ts';
+import type { CandidateRows } from './options.ts';
 import { gradientOfCandidates, isolate, type StepArrays } from './problem.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
 
@@ -86,17 +99,28 @@ export function failure(report: Report, problem: Problem | SimilarityProblem, na
       return nameNotFinite(problem[report.array]!, names[report.array], report.row, problem.dim);
     case 'overflow':
       return overflow(problem.normalize);
-    case 'outOfMemory': {
-      const pairs = `${problem.anchorCount} × ${problem.candidateCount} pairs of dim ${problem.dim}`;
-      return 'workspaceLimit' in problem ? workspaceOutOfMemory(pairs) : outOfMemory(pairs);
+    case 'outOfMemory':
+      return hasLimit(problem) ? workspaceOutOfMemory(pairsOf(problem)) : outOfMemory(pairsOf(problem));
+    case 'outOfDeviceMemory': {
+      const limit = hasLimit(problem) ? 'Lower workspaceLimit, c' : 'C';
+      return outOfDeviceMemory(pairsOf(problem), `${limit}ompute fewer rows a call, or use engine 'cpu'.`);
     }
+    case 'deviceFailed':
+      return deviceFailed(report.deviceError!);
     default:
       return internal(`The engine reported '${report.status}'`);
   }
 }
 
-/** Engines tell the row; column and value are looked up here. */
-function nameNotFinite(values: Float32Array, name: string, row: number, dim: number): Error {
+/** A similarity matrix keeps no tiles. */
+const hasLimit = (problem: Problem | SimilarityProblem) => 'workspaceLimit' in problem;
+
+const pairsOf = ({ anchorCount, candidateCount, dim }: Problem | SimilarityProblem) =>
+  `${anchorCount} × ${candidateCount} pairs of dim ${dim}`;
+
+/** Engines tell the row; column and value are looked up here, where the rows are within reach. */
+function nameNotFinite(values: CandidateRows, name: string, row: number, dim: number): Error {
+  if (isDeviceMatrix(values)) return notFiniteOnDevice(name, row);
   const column = values.subarray(row * dim, (row + 1) * dim).findIndex((value) => !Number.isFinite(value));
   return notFinite(name, row, column, values[row * dim + column]);
 }

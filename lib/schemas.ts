@@ -54,12 +54,16 @@ const pairLoss = z.discriminatedUnion(
   },
 );
 
+const deviceNumber = 'the number of a device, an integer from 0';
+
 const engineShape = {
   dim: count('an integer from 1'),
   normalize: flag,
   checkFinite: choice(['throw', 'propagate']),
   engine: choice(['auto', 'cpu', 'reference', 'cuda']),
   threads: count('an integer from 1').optional(),
+  precision: choice(['exact', 'fast']),
+  device: z.int({ error: deviceNumber }).min(0, { error: deviceNumber }).optional(),
 };
 
 const commonShape = {
@@ -95,6 +99,8 @@ export const schemas = {
   stepAsync: strict({ upstream, classWeights, candidates, candidateLabels, out, signal }),
   similarity: strict(similarityShape),
   similarityAsync: strict({ ...similarityShape, signal }),
+  deviceMatrix: strict({ dim: engineShape.dim, device: engineShape.device }),
+  length: engineShape.dim,
 };
 
 /** Holds options to a schema and returns them as they are; the error names the first option that fails. */

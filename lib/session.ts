@@ -1,8 +1,7 @@
 /** `createPairLoss`: options checked once, a workspace kept from step to step. */
-import type { Engine } from './engine.ts';
-import { openEngine } from './engines.ts';
+import { chooseEngine, type EngineChoice } from './engines.ts';
 import { disposed } from './errors.ts';
-import type { Abortable, Labels, SessionOptions, StepOptions } from './options.ts';
+import type { Abortable, CandidateRows, Labels, SessionOptions, StepOptions } from './options.ts';
 import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
 import type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
@@ -31,7 +30,7 @@ export interface PairLossSession<Result extends PairLossValue = PairLossResult> 
  */
 export function createPairLoss(options: SessionOptions & { gradient: 'skip' }): PairLossSession<PairLossValue>;
 export function createPairLoss(
-  options: SessionOptions & { gradient?: 'compute'; classWeights: Float32Array },
+  options: SessionOptions & { gradient?: 'compute'; classWeights: CandidateRows },
 ): PairLossSession<ClassLevelResult>;
 export function createPairLoss(
   options: SessionOptions & { gradient?: 'compute'; candidateGradient: 'compute' },
@@ -41,13 +40,13 @@ export function createPairLoss(options: SessionOptions): PairLossSession<PairLos
 export function createPairLoss(options: unknown): PairLossSession<CandidateGradientResult & ClassLevelResult> {
   const parsed = parse(schemas.pairLoss, options);
   const settings = createSettings(parsed, parsed.pairLoss);
-  return openSession(settings, openEngine(settings.engine)) as PairLossSession<
+  return openSession(settings, chooseEngine(settings.engine, settings.device)) as PairLossSession<
     CandidateGradientResult & ClassLevelResult
   >;
 }
 
-/** A session on an engine of one's own: a given instruction set, in tests. */
-export function openSession(settings: Settings, engine: Engine): PairLossSession {
+/** A session on engines of one's own: a given instruction set, in tests. */
+export function openSession(settings: Settings, choice: EngineChoice): PairLossSession {
   let isDisposed = false;
   const read = (schema: typeof schemas.step | typeof schemas.stepAsync, step: unknown) => {
     if (isDisposed) throw disposed('The pair loss');
@@ -55,22 +54,23 @@ export function openSession(settings: Settings, engine: Engine): PairLossSession
   };
   const dispose = () => {
     isDisposed = true;
-    engine.release();
+    choice.release();
   };
   return {
     compute(embeddings, labels, step) {
       const arrays = replaced(settings.arrays, read(schemas.step, step));
-      return run(engine, createProblem(settings, arrays, embeddings, labels));
+      const problem = createProblem(settings, arrays, embeddings, labels);
+      return run(choice.engineFor(problem), problem);
     },
     async computeAsync(embeddings, labels, step) {
       const { signal, ...given }: { signal?: AbortSignal } & StepArrays = read(schemas.stepAsync, step);
       const arrays = replaced(settings.arrays, given);
       const problem = createProblem(settings, arrays, embeddings, labels);
       try {
-        return await runAsync(engine, problem, arrays.out, signal);
+        return await runAsync(choice.engineFor(problem), problem, arrays.out, signal);
       } finally {
         // A call that had not begun when dispose() freed the workspace has grown a new one.
-        if (isDisposed) engine.release();
+        if (isDisposed) choice.release();
       }
     },
     dispose,

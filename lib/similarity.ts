@@ -1,5 +1,6 @@
 /** The similarity matrix itself. */
 import { allocate, checkApart, copyOf, float32, output, rowCount } from './arrays.ts';
+import { candidateRowCount, candidateRows, copyOfRows, hostRows } from './candidates.ts';
 import type { SimilarityProblem } from './engine.ts';
 import { sharedEngine, trim } from './engines.ts';
 import type { Abortable, SimilarityOptions } from './options.ts';
@@ -13,7 +14,7 @@ const names = { anchors: 'anchors', candidates: 'candidates' };
  * Similarities of every anchor with every candidate: N × M numbers, row by row.
  *
  * - `anchors`: N × dim finite numbers. Normalised inside unless `normalize: false`: similarities are then cosines.
- * - `options.candidates`: M × dim numbers; without them the anchors themselves, and the matrix is symmetric.
+ * - `options.candidates`: M × dim numbers, or a DeviceMatrix; without them the anchors themselves, and the matrix is symmetric.
  *
  * A row of norm 1e-12 or less counts as x/1e-12. Cost: 2 × N × M × dim operations, 4 × N × M bytes.
  * Throws as `computeCircleLoss` does, but never ERR_CIRCLE_OVERFLOW: with `normalize: false` a similarity is ±Infinity
@@ -22,7 +23,7 @@ const names = { anchors: 'anchors', candidates: 'candidates' };
 export function computeSimilarity(anchors: Float32Array, options: SimilarityOptions): Float32Array {
   const settings = parse(schemas.similarity, options) as SimilarityOptions;
   const problem = createSimilarityProblem(anchors, settings);
-  const engine = sharedEngine(settings.engine ?? 'auto');
+  const engine = sharedEngine(settings.engine ?? 'auto', settings.device ?? 0, problem);
   try {
     const report = engine.similarity(problem);
     if (report.status !== 'ok') throw failure(report, problem, names);
@@ -43,10 +44,10 @@ export async function computeSimilarityAsync(
   const isolated: SimilarityProblem = {
     ...problem,
     anchors: copyOf(problem.anchors),
-    candidates: problem.candidates && copyOf(problem.candidates),
+    candidates: copyOfRows(problem.candidates),
     out: settings.out === undefined ? problem.out : allocate(problem.out.length),
   };
-  const engine = sharedEngine(settings.engine ?? 'auto');
+  const engine = sharedEngine(settings.engine ?? 'auto', settings.device ?? 0, problem);
   try {
     const report = await finish(() => engine.similarityAsync(isolated), signal);
     if (report.status !== 'ok') throw failure(report, isolated, names);
@@ -58,17 +59,18 @@ export async function computeSimilarityAsync(
 }
 
 function createSimilarityProblem(values: unknown, settings: SimilarityOptions): SimilarityProblem {
-  const { dim } = settings;
+  const { dim, engine = 'auto', device = 0 } = settings;
   const anchors = float32('anchors', values);
   const anchorCount = rowCount('anchors', anchors, dim);
-  const candidates = settings.candidates === undefined ? undefined : float32('candidates', settings.candidates);
-  const candidateCount = candidates ? rowCount('candidates', candidates, dim) : anchorCount;
+  const given = settings.candidates;
+  const candidates = given === undefined ? undefined : candidateRows('candidates', given, { dim, engine, device });
+  const candidateCount = candidates ? candidateRowCount('candidates', candidates, dim) : anchorCount;
   const out = output('out', settings.out, anchorCount * candidateCount);
   checkApart(
     [['out', out]],
     [
       ['anchors', anchors],
-      ['candidates', candidates],
+      ['candidates', hostRows(candidates)],
     ],
   );
   return {
@@ -78,6 +80,7 @@ function createSimilarityProblem(values: unknown, settings: SimilarityOptions): 
     normalize: settings.normalize ?? true,
     checkFinite: settings.checkFinite ?? 'throw',
     threads: settings.threads ?? defaultThreads,
+    precision: settings.precision ?? 'exact',
     anchors,
     candidates,
     out,

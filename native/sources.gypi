@@ -13,10 +13,41 @@
       "native/cpu/workspace.cpp"
     ],
     "circle_binding_sources": [
-      "native/binding/addon.cpp",
       "native/binding/call.cpp",
+      "native/binding/cpu_addon.cpp",
+      "native/binding/engine_kind.cpp",
       "native/binding/job.cpp",
       "native/binding/session.cpp"
+    ],
+    "circle_cuda_binding_sources": [
+      "native/binding/call.cpp",
+      "native/binding/cuda_addon.cpp",
+      "native/binding/cuda_rows.cpp",
+      "native/binding/engine_kind.cpp",
+      "native/binding/job.cpp",
+      "native/binding/session.cpp"
+    ],
+    "circle_cuda_host_sources": [
+      "cuda/device.cpp",
+      "cuda/device_memory.cpp",
+      "cuda/device_rows.cpp",
+      "cuda/engine.cpp",
+      "cuda/forward_pass.cpp",
+      "cuda/gradient_pass.cpp",
+      "cuda/packed_rows.cpp",
+      "cuda/pinned_memory.cpp",
+      "cuda/plan.cpp",
+      "cuda/similarity_pass.cpp",
+      "cuda/staging.cpp",
+      "cuda/workspace.cpp"
+    ],
+    "circle_cuda_kernel_sources": [
+      "cuda/finish.cu",
+      "cuda/products.cu",
+      "cuda/rows.cu",
+      "cuda/similarity.cu",
+      "cuda/statistics.cu",
+      "cuda/weights.cu"
     ],
     "circle_flags": ["-O3", "-std=c++17", "-Wall", "-Wextra", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast", "-fvisibility=hidden"]
   }

@@ -1,4 +1,5 @@
 /** The table that engine tests run: every pair loss × every kind of candidates × sizes, and × options at one size. */
+import { hostRows } from '../lib/candidates.ts';
 import type { CandidateOptions, PairLoss, PairLossOptions } from '../lib/index.ts';
 
 export interface Case {
@@ -129,5 +130,5 @@ export const cases: Case[] = [...casesOfSize, ...casesOfOptions];
 
 /** The rows that the anchors are compared with. */
 export function candidatesOf({ embeddings, options }: Case): Float32Array {
-  return options.classWeights ?? options.candidates ?? embeddings;
+  return hostRows(options.classWeights ?? options.candidates) ?? embeddings;
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { computeCircleLoss, computeSimilarity, createPairLoss, engines } from '../lib/index.ts';
 import { type Case, cases, randomFrom, randomRows } from './cases.ts';
-import { computeInDouble, engineList, nativeEngines, sessionOn } from './engine-list.ts';
+import { computeInDouble, cpuEngines, cudaEngines, engineList, sessionOn } from './engine-list.ts';
 import { distance, largest, sensitivityOf } from './sensitivity.ts';
 
 const exactOf = new Map(
@@ -62,7 +62,7 @@ describe.each(engineList)('similarities on $name', (engine) => {
     const candidates = randomRows(candidateCount, dim, random);
     for (const normalize of [true, false]) {
       const out = new Float32Array(anchorCount * candidateCount);
-      const common = { dim, normalize, checkFinite: 'throw', threads: 2 } as const;
+      const common = { dim, normalize, checkFinite: 'throw', threads: 2, precision: 'exact' } as const;
       const report = engine.open().similarity({ ...common, anchorCount, candidateCount, anchors, candidates, out });
       expect(report.status).toBe('ok');
       for (let i = 0; i < anchorCount; i++) {
@@ -82,7 +82,8 @@ describe.each(engineList)('similarities on $name', (engine) => {
   it('are symmetric among the anchors themselves, bit for bit', () => {
     const anchors = randomRows(37, 21, random);
     const out = new Float32Array(37 * 37);
-    const problem = { dim: 21, normalize: true, checkFinite: 'throw', threads: 2, candidates: undefined } as const;
+    const common = { dim: 21, normalize: true, checkFinite: 'throw', threads: 2, precision: 'exact' } as const;
+    const problem = { ...common, candidates: undefined };
     engine.open().similarity({ ...problem, anchorCount: 37, candidateCount: 37, anchors, out });
     for (let i = 0; i < 37; i++) for (let j = 0; j < i; j++) expect(out[i * 37 + j]).toBe(out[j * 37 + i]);
   });
@@ -98,22 +99,21 @@ describe('the choice of an engine', () => {
     expect(list[2].available).toBe(true);
   });
 
-  it("'auto' takes the first of them that is available", () => {
-    const best = engines().find(({ available }) => available)!.name;
+  it("'auto' takes the first of them that is available, but for a call that is not worth the way to a GPU", () => {
+    const best = engines().find(({ name, available }) => available && name !== 'cuda')!.name;
     expect(computeCircleLoss(...batch, { dim: 2 }).engine).toBe(best);
     expect(computeCircleLoss(...batch, { dim: 2, engine: 'auto' }).engine).toBe(best);
   });
 
   it('a named engine is the one that computes', () => {
     expect(computeCircleLoss(...batch, { dim: 2, engine: 'reference' }).engine).toBe('reference');
-    if (nativeEngines.length > 0) expect(computeCircleLoss(...batch, { dim: 2, engine: 'cpu' }).engine).toBe('cpu');
+    if (cpuEngines.length > 0) expect(computeCircleLoss(...batch, { dim: 2, engine: 'cpu' }).engine).toBe('cpu');
   });
 
-  it("'cuda' is refused with the reason and a remedy", () => {
+  it.runIf(cudaEngines.length === 0)("'cuda' is refused with the reason and a remedy, where it cannot run", () => {
     const refusal = expect.objectContaining({
       code: 'ERR_CIRCLE_CUDA_UNAVAILABLE',
-      message:
-        "engine 'cuda' must be able to run; received this build has no circle_cuda.node. Use engine 'cpu' or 'auto'.",
+      message: expect.stringMatching(/^engine 'cuda' must be .*, or use engine 'cpu' or 'auto'\.$/s),
     });
     const options = { dim: 2, engine: 'cuda' } as const;
     expect(() => computeCircleLoss(...batch, options)).toThrow(refusal);
@@ -138,6 +138,8 @@ describe('the loader', () => {
      try {
        if (engine === 'list') {
          console.log(JSON.stringify(engines()[1]));
+       } else if (engine === 'list cuda') {
+         console.log(JSON.stringify(engines()[0]));
        } else {
          const result = computeCircleLoss(Float32Array.of(1, 0, 0, 1), [0, 1], { dim: 2, engine });
          console.log(JSON.stringify({ engine: result.engine, variant: engines()[1].variant }));
@@ -147,11 +149,16 @@ describe('the loader', () => {
      }`,
   );
 
+  const unnamed = { CIRCLE_LOSS_CPU_ADDON: '', CIRCLE_LOSS_CPU_VARIANT: '', CIRCLE_LOSS_CUDA_ADDON: '' };
+
   /** A call from a copy of lib/ in a folder without any binary. */
-  function call(engine: 'auto' | 'cpu' | 'list', env: Record<string, string> = {}): Record<string, string> {
+  function call(
+    engine: 'auto' | 'cpu' | 'cuda' | 'list' | 'list cuda',
+    env: Record<string, string> = {},
+  ): Record<string, string> {
     const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'call.ts', engine], {
       cwd: folder,
-      env: { ...process.env, CIRCLE_LOSS_CPU_ADDON: '', CIRCLE_LOSS_CPU_VARIANT: '', ...env },
+      env: { ...process.env, ...unnamed, ...env },
       encoding: 'utf8',
     });
     if (stdout === '') throw new Error(stderr);
@@ -167,6 +174,25 @@ describe('the loader', () => {
     expect(lines[3]).toContain(`prebuilds/${process.platform}-${process.arch}/circle_cpu.node: no such file`);
     expect(lines[4]).toContain('npm run build:native');
     expect(call('list')).toEqual({ name: 'cpu', available: false, reason: message });
+  });
+
+  it("names every place of engine 'cuda' too", () => {
+    const { code, message } = call('cuda');
+    expect(code).toBe('ERR_CIRCLE_CUDA_UNAVAILABLE');
+    expect(message.split('\n')).toEqual([
+      "engine 'cuda' must be backed by a native binary; received none that loads from",
+      expect.stringMatching(/build\/cuda\/Release\/circle_cuda\.node: no such file$/),
+      expect.stringMatching(/prebuilds\/.*\/circle_cuda\.node: no such file\.$/),
+      "Build it with `npm run build:cuda`, or use engine 'cpu' or 'auto'.",
+    ]);
+    expect(call('list cuda')).toEqual({ name: 'cuda', available: false, reason: message });
+    const env = { CIRCLE_LOSS_CUDA_ADDON: join(folder, 'broken.node') };
+    const named = call('cuda', env);
+    expect(named.code).toBe('ERR_CIRCLE_NATIVE_LOAD');
+    expect(named.message).toMatch(/^CIRCLE_LOSS_CUDA_ADDON must be the path .*broken\.node: .*, or unset it\.$/s);
+    expect(call('list cuda', env)).toEqual({ name: 'cuda', available: false, reason: named.message });
+    // No call that is not worth a GPU asks for it.
+    expect(call('auto', env)).toEqual({ engine: 'reference' });
   });
 
   it('a binary that the environment names is the only place, and never passed over', () => {
@@ -193,18 +219,18 @@ describe('the loader', () => {
     expect(call('auto')).toEqual({ engine: 'reference' });
   });
 
-  it.runIf(nativeEngines.length > 0)('the environment names a binary and an instruction set', () => {
-    const variant = nativeEngines.at(-1)!.name.slice('cpu '.length);
+  it.runIf(cpuEngines.length > 0)('the environment names a binary and an instruction set', () => {
+    const variant = cpuEngines.at(-1)!.name.slice('cpu '.length);
     const env = { CIRCLE_LOSS_CPU_ADDON: binary, CIRCLE_LOSS_CPU_VARIANT: variant };
     expect(call('auto', env)).toEqual({ engine: 'cpu', variant });
   });
 
-  it.runIf(nativeEngines.length > 0)('an instruction set that this machine lacks is refused', () => {
+  it.runIf(cpuEngines.length > 0)('an instruction set that this machine lacks is refused', () => {
     const env = { CIRCLE_LOSS_CPU_ADDON: binary, CIRCLE_LOSS_CPU_VARIANT: 'sse9' };
     const { code, message } = call('auto', env);
     expect(code).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
     expect(message).toMatch(/^CIRCLE_LOSS_CPU_VARIANT must be one of .*; received 'sse9'\.$/);
-    const variants = nativeEngines.map(({ name }) => name.slice('cpu '.length));
+    const variants = cpuEngines.map(({ name }) => name.slice('cpu '.length));
     expect(call('list', env)).toEqual({ name: 'cpu', available: false, variants, reason: message });
   });
 });

@@ -1,6 +1,7 @@
 /** Calls that fail on their way: bad numbers, overflow, memory. `out` stays as it was, whichever engine fails. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Engine, Report } from '../lib/engine.ts';
+import { always } from '../lib/engines.ts';
 import { CircleLossError, computeCircleLoss, type PairLossOptions } from '../lib/index.ts';
 import { referenceEngine } from '../lib/reference-engine.ts';
 import { failure } from '../lib/run.ts';
@@ -96,6 +97,7 @@ describe.each(engineList)('$name, what a call finds out on its way', (engine: Li
       normalize: true,
       checkFinite: 'throw',
       threads: 2,
+      precision: 'exact',
       anchorCount: 3,
       candidateCount: 3,
     } as const;
@@ -113,9 +115,10 @@ describe.each(engineList)('$name, what a call finds out on its way', (engine: Li
 });
 
 describe('what an engine reports becomes an error', () => {
+  const deviceError = 'cudaErrorIllegalAddress: an illegal memory access was encountered';
   const reporting = (status: Report['status']): Engine => ({
     ...referenceEngine,
-    compute: () => ({ status, array: 'anchors', row: 0, loss: 0, validAnchors: 0 }),
+    compute: () => ({ status, array: 'anchors', row: 0, loss: 0, validAnchors: 0, deviceError }),
   });
   it.each([
     [
@@ -128,9 +131,19 @@ describe('what an engine reports becomes an error', () => {
       'ERR_CIRCLE_OVERFLOW',
       'The loss must be within the range of float32; received finite rows whose loss is beyond it. Lower gamma.',
     ],
+    [
+      'outOfDeviceMemory',
+      'ERR_CIRCLE_OUT_OF_MEMORY',
+      "Device memory must be enough for 3 × 3 pairs of dim 2; received a failed allocation. Lower workspaceLimit, compute fewer rows a call, or use engine 'cpu'.",
+    ],
+    [
+      'deviceFailed',
+      'ERR_CIRCLE_CUDA',
+      "The CUDA device must be able to finish what it began; received cudaErrorIllegalAddress: an illegal memory access was encountered. Restart the process: CUDA may refuse every later call of this one. Engine 'cpu' goes on working.",
+    ],
     ['invalid', 'ERR_CIRCLE_INTERNAL', "The engine reported 'invalid'. This is a bug in circle-loss."],
   ] as const)('%s', (status, code, message) => {
-    const session = openSession(settingsOf(options), reporting(status));
+    const session = openSession(settingsOf(options), always(reporting(status)));
     expect(errorOf(() => session.compute(rows(), labels))).toMatchObject({ code, message });
   });
 });
@@ -138,8 +151,9 @@ describe('what an engine reports becomes an error', () => {
 it('a similarity matrix has no workspaceLimit to lower', () => {
   const anchors = rows();
   const report = { status: 'outOfMemory', array: 'anchors', row: 0, loss: 0, validAnchors: 0 } as const;
-  const common = { normalize: true, checkFinite: 'throw', threads: 1, candidates: undefined } as const;
-  const problem = { ...common, anchorCount: 3, candidateCount: 3, dim: 2, anchors, out: new Float32Array(9) };
+  const common = { normalize: true, checkFinite: 'throw', threads: 1, precision: 'exact' } as const;
+  const shape = { anchorCount: 3, candidateCount: 3, dim: 2 };
+  const problem = { ...common, ...shape, anchors, candidates: undefined, out: new Float32Array(9) };
   expect(failure(report, problem, { anchors: 'anchors', candidates: 'candidates' })).toMatchObject({
     code: 'ERR_CIRCLE_OUT_OF_MEMORY',
     message: 'Memory must be enough for 3 × 3 pairs of dim 2; received a failed allocation. Compute fewer rows a call.',

@@ -1,5 +1,6 @@
 /** Other people's implementations agree: 262 cases and published literals, on every engine. Tolerances: golden/GOLDEN.md. */
 import { describe, expect, it } from 'vitest';
+import { hostRows } from '../lib/candidates.ts';
 import type { PairLossOptions } from '../lib/index.ts';
 import { computeInDouble, engineList, nativeEngines, sessionOn } from './engine-list.ts';
 import { type GoldenCase, readGolden, readLiterals } from './golden.ts';
@@ -99,7 +100,7 @@ function expectResult(
   expectLoss(found.loss, golden, tolerance);
   expectGradient(found.gradient, expected.gradient, embeddings, golden, tolerance);
   if (expected.candidateGradient) {
-    const rows = (options.classWeights ?? options.candidates)!;
+    const rows = hostRows(options.classWeights ?? options.candidates)!;
     expectGradient(found.candidateGradient!, expected.candidateGradient, rows, golden, tolerance);
   }
   expected.anchorLosses?.forEach((loss, i) => {

@@ -37,6 +37,8 @@ describe('a value of the wrong type or out of range', () => {
     ['checkFinite', "'throw' or 'propagate'", [false]],
     ['engine', "'auto' or 'cpu' or 'reference' or 'cuda'", ['gpu', 1]],
     ['threads', 'an integer from 1', [0, 2.5, '4']],
+    ['precision', "'exact' or 'fast'", ['half', 16, true]],
+    ['device', 'the number of a device, an integer from 0', [-1, 0.5, '0', null]],
     ['workspaceLimit', 'a number of bytes from 0', [-1, 0.5, '1']],
     ['optima', 'an object', [1, 'wide']],
     ['out', 'an object', [rows.length, 'new']],

@@ -1,4 +1,5 @@
 /** How much rounding may move a result: the bound of tests that compare float32 engines. */
+import { hostRows } from '../lib/candidates.ts';
 import type { Case } from './cases.ts';
 import { randomFrom } from './cases.ts';
 import { computeInDouble, type DoubleResult } from './engine-list.ts';
@@ -37,8 +38,8 @@ export function sensitivityOf(testCase: Case, exact: DoubleResult): Sensitivity 
   for (let draw = 0; draw < 4; draw++) {
     const moved = computeInDouble(nudge(embeddings, options.dim, random), labels, {
       ...options,
-      ...(options.classWeights && { classWeights: nudge(options.classWeights, options.dim, random) }),
-      ...(options.candidates && { candidates: nudge(options.candidates, options.dim, random) }),
+      ...(options.classWeights && { classWeights: nudge(hostRows(options.classWeights)!, options.dim, random) }),
+      ...(options.candidates && { candidates: nudge(hostRows(options.candidates)!, options.dim, random) }),
     } as typeof options);
     moves.loss = Math.max(moves.loss, Math.abs(moved.loss - exact.loss));
     for (const key of ['anchorLosses', 'gradient', 'candidateGradient'] as const) {

@@ -1,6 +1,7 @@
 /** Objects that are used again, and asynchronous calls, on every engine. */
 import { describe, expect, it } from 'vitest';
 import type { Engine, Problem } from '../lib/engine.ts';
+import { always } from '../lib/engines.ts';
 import {
   computeCircleLoss,
   computeCircleLossAsync,
@@ -145,7 +146,7 @@ describe.each(engineList)('$name', (engine) => {
 
   it('an already aborted signal copies nothing and starts nothing', async () => {
     const idle: Engine = { ...referenceEngine, computeAsync: () => expect.unreachable() };
-    const session = openSession(settingsOf({ dim: 2, ...circle }), idle);
+    const session = openSession(settingsOf({ dim: 2, ...circle }), always(idle));
     const embeddings = Float32Array.of(1, 0);
     const running = session.computeAsync(embeddings, [0], { signal: AbortSignal.abort() });
     await expect(running).rejects.toMatchObject({ name: 'AbortError' });
@@ -191,7 +192,7 @@ describe.each(engineList)('$name', (engine) => {
     const { embeddings, labels } = batchOf(300, 16);
     for (let i = 0; i < 50; i++) {
       const own = engine.open();
-      const session = openSession(settingsOf({ dim: 16, ...circle, threads: 2 }), own);
+      const session = openSession(settingsOf({ dim: 16, ...circle, threads: 2 }), always(own));
       const calls = [session.computeAsync(embeddings, labels), session.computeAsync(embeddings, labels)];
       session.dispose();
       await Promise.all(calls);

@@ -1,5 +1,6 @@
 /** What the types let through and what they refuse; `types.test.ts` has the compiler read this file. */
 import {
+  allocatePinned,
   amSoftmax,
   type CandidateGradientResult,
   type ClassLevelResult,
@@ -7,7 +8,9 @@ import {
   computeCircleLossAsync,
   computePairLoss,
   computeSimilarity,
+  createDeviceMatrix,
   createPairLoss,
+  type DeviceMatrix,
   normFace,
   type PairLossResult,
   type PairLossSession,
@@ -66,6 +69,25 @@ expectType<PairLossSession<PairLossValue & Partial<PairLossResult>>>()(createPai
 createPairLoss({ dim: 4, pairLoss: { type: 'circle' }, candidates: x }).compute(x, y, { candidateLabels: y });
 createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { classWeights, out: { gradient: x } });
 
+// Rows on a device are as good as an array, but for embeddings; their gradients are arrays.
+const matrix = createDeviceMatrix(x, { dim: 4, device: 1 });
+expectType<DeviceMatrix>()(matrix);
+expectType<Float32Array>()(matrix.read());
+expectType<ClassLevelResult>()(computeCircleLoss(x, y, { dim: 4, classWeights: matrix, precision: 'fast' }));
+expectType<PairLossSession<ClassLevelResult>>()(createPairLoss({ dim: 4, ...amSoftmax(), classWeights: matrix }));
+computePairLoss(x, y, { dim: 4, ...amSoftmax(), candidates: matrix, candidateLabels: y, engine: 'cuda', device: 1 });
+computeSimilarity(x, { dim: 4, candidates: matrix, precision: 'exact', device: 0 });
+createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { classWeights: matrix });
+expectType<Float32Array>()(allocatePinned(8));
+
+// @ts-expect-error embeddings come from the host
+computeCircleLoss(matrix, y, { dim: 4 });
+// @ts-expect-error an unknown precision
+computeCircleLoss(x, y, { dim: 4, precision: 'half' });
+// @ts-expect-error a matrix has a dim
+createDeviceMatrix(x, {});
+// @ts-expect-error a result goes to an array
+computeSimilarity(x, { dim: 4, out: matrix });
 // @ts-expect-error dim is required
 computeCircleLoss(x, y, {});
 // @ts-expect-error options are required

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PairLossOptions } from '../lib/index.ts';
 import { type Case, randomFrom, randomRows } from './cases.ts';
-import { computeInDouble, nativeEngines, sessionOn } from './engine-list.ts';
+import { computeInDouble, cpuEngines, sessionOn } from './engine-list.ts';
 import { distance, largest, sensitivityOf } from './sensitivity.ts';
 
 /** More than one block of 96 rows a side; and of 192 rows, in a dimension that the reference can afford. */
@@ -31,10 +31,10 @@ function cases({ anchors, candidates, dim }: (typeof sizes)[number]): Case[] {
   }));
 }
 
-const variants = nativeEngines.slice(1);
+const variants = cpuEngines.slice(1);
 
 describe.skipIf(variants.length === 0)('instruction sets agree with each other', () => {
-  const [best] = nativeEngines;
+  const [best] = cpuEngines;
   describe.each(sizes.flatMap(cases))('$name', (testCase) => {
     const { embeddings, labels, options } = testCase;
     const moves = sensitivityOf(testCase, computeInDouble(embeddings, labels, options));

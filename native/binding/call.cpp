@@ -25,18 +25,29 @@ struct ArrayType<int32_t> {
 enum class Presence { kRequired, kOptional };
 
 template <class T>
-bool read(const Napi::CallbackInfo& info, size_t index, Presence presence, View<T>& view) {
-  const Napi::Value value = info[index];
+bool read(Napi::Value value, Presence presence, View<T>& view) {
   if (presence == Presence::kOptional && value.IsUndefined()) return true;
   napi_typedarray_type type;
   size_t length;
   void* data;
   if (!value.IsTypedArray() ||
-      napi_get_typedarray_info(info.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
       type != ArrayType<T>::kType)
     return false;
   view = {static_cast<T*>(data), static_cast<int64_t>(length)};
   return true;
+}
+
+// Rows that lie in memory of the host or, where the engine has one, of a device; absent for the batch itself.
+bool read_candidates(Napi::Value value, CallArrays& arrays) {
+  const auto read_device_rows = engine_kind().read_device_rows;
+  if (read_device_rows && read_device_rows(value, arrays.device_candidates)) return true;
+  return read(value, Presence::kOptional, arrays.candidates);
+}
+
+bool read_scalars(const Napi::CallbackInfo& info, CallArrays& arrays) {
+  return read(info[0], Presence::kRequired, arrays.request) && read_report(info[1], arrays.report) &&
+         arrays.request.length == static_cast<int64_t>(RequestField::kCount);
 }
 
 bool wrong_arguments(const Napi::CallbackInfo& info) {
@@ -63,6 +74,14 @@ bool read_enumeration(const CallArrays& arrays, RequestField name, int count, En
   if (!read_count(arrays, name, 0, value) || value >= count) return false;
   out = static_cast<Enumeration>(value);
   return true;
+}
+
+const float* given_candidates(const CallArrays& arrays) {
+  return arrays.device_candidates.data ? arrays.device_candidates.data : arrays.candidates.data;
+}
+
+int64_t candidates_length(const CallArrays& arrays) {
+  return arrays.device_candidates.data ? arrays.device_candidates.length : arrays.candidates.length;
 }
 
 // rows × dim = length, without overflow.
@@ -98,24 +117,27 @@ bool make_pair_loss(const CallArrays& arrays, PairLoss& loss) {
 
 }  // namespace
 
+bool read_floats(Napi::Value value, View<float>& view) {
+  return read(value, Presence::kRequired, view);
+}
+
+bool read_report(Napi::Value value, View<double>& view) {
+  return read(value, Presence::kRequired, view) && view.length == static_cast<int64_t>(ReportField::kCount);
+}
+
 bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
   const bool ok =
-      read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
-      read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kRequired, a.anchor_labels) &&
-      read(info, 4, Presence::kOptional, a.candidates) && read(info, 5, Presence::kOptional, a.candidate_labels) &&
-      read(info, 6, Presence::kOptional, a.upstream) && read(info, 7, Presence::kRequired, a.anchor_losses) &&
-      read(info, 8, Presence::kOptional, a.gradient) && read(info, 9, Presence::kOptional, a.candidate_gradient) &&
-      a.request.length == static_cast<int64_t>(RequestField::kCount) &&
-      a.report.length == static_cast<int64_t>(ReportField::kCount);
+      read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
+      read(info[3], Presence::kRequired, a.anchor_labels) && read_candidates(info[4], a) &&
+      read(info[5], Presence::kOptional, a.candidate_labels) && read(info[6], Presence::kOptional, a.upstream) &&
+      read(info[7], Presence::kRequired, a.anchor_losses) && read(info[8], Presence::kOptional, a.gradient) &&
+      read(info[9], Presence::kOptional, a.candidate_gradient);
   return ok || wrong_arguments(info);
 }
 
 bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
-  const bool ok = read(info, 0, Presence::kRequired, a.request) && read(info, 1, Presence::kRequired, a.report) &&
-                  read(info, 2, Presence::kRequired, a.anchors) && read(info, 3, Presence::kOptional, a.candidates) &&
-                  read(info, 4, Presence::kRequired, a.gradient) &&
-                  a.request.length == static_cast<int64_t>(RequestField::kCount) &&
-                  a.report.length == static_cast<int64_t>(ReportField::kCount);
+  const bool ok = read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
+                  read_candidates(info[3], a) && read(info[4], Presence::kRequired, a.gradient);
   return ok || wrong_arguments(info);
 }
 
@@ -128,15 +150,17 @@ bool make_rows(const CallArrays& a, Rows& rows) {
       !read_enumeration(a, RequestField::normalize, 2, rows.normalize) ||
       !read_enumeration(a, RequestField::checkFinite, 2, rows.finite_check) ||
       !read_count(a, RequestField::threads, 1, threads) ||
-      !read_count(a, RequestField::workspaceLimit, 0, rows.workspace_limit))
+      !read_count(a, RequestField::workspaceLimit, 0, rows.workspace_limit) ||
+      !read_enumeration(a, RequestField::precision, 2, rows.precision))
     return false;
   rows.threads = static_cast<int>(threads < 1024 ? threads : 1024);
   rows.anchors = a.anchors.data;
   const bool batch = rows.candidate_kind == CandidateKind::kBatch;
-  rows.candidates = batch ? a.anchors.data : a.candidates.data;
+  rows.candidates_place = a.device_candidates.data ? Place::kDevice : Place::kHost;
+  rows.candidates = batch ? a.anchors.data : given_candidates(a);
   return has_shape(a.anchors.length, rows.anchor_count, rows.dim) && rows.candidate_count <= INT32_MAX &&
-         (batch ? rows.candidate_count == rows.anchor_count && a.candidates.data == nullptr
-                : has_shape(a.candidates.length, rows.candidate_count, rows.dim));
+         (batch ? rows.candidate_count == rows.anchor_count && given_candidates(a) == nullptr
+                : has_shape(candidates_length(a), rows.candidate_count, rows.dim));
 }
 
 bool make_problem(const CallArrays& a, Problem& problem, Results& results) {
@@ -158,17 +182,18 @@ bool make_problem(const CallArrays& a, Problem& problem, Results& results) {
          a.candidate_labels.length == (labelled ? rows.candidate_count : 0) &&
          (!a.upstream.data || a.upstream.length == terms) && a.anchor_losses.length == terms &&
          (!a.gradient.data || a.gradient.length == a.anchors.length) &&
-         (!a.candidate_gradient.data || a.candidate_gradient.length == a.candidates.length) &&
+         (!a.candidate_gradient.data || a.candidate_gradient.length == candidates_length(a)) &&
          !(problem.scope == Scope::kBatch && std::holds_alternative<TripletLoss>(problem.pair_loss));
 }
 
-void write_report(const CallArrays& arrays, const Outcome& outcome, const Results* results) {
-  double* const report = arrays.report.data;
-  report[static_cast<int>(ReportField::status)] = static_cast<double>(outcome.status);
-  report[static_cast<int>(ReportField::array)] = static_cast<double>(outcome.array);
-  report[static_cast<int>(ReportField::row)] = static_cast<double>(outcome.row);
-  report[static_cast<int>(ReportField::loss)] = results ? results->loss : 0;
-  report[static_cast<int>(ReportField::validAnchors)] = results ? static_cast<double>(results->valid_anchors) : 0;
+void write_report(const View<double>& report, const Outcome& outcome, const Results* results) {
+  const auto set = [&](ReportField name, double value) { report.data[static_cast<int>(name)] = value; };
+  set(ReportField::status, static_cast<double>(outcome.status));
+  set(ReportField::array, static_cast<double>(outcome.array));
+  set(ReportField::row, static_cast<double>(outcome.row));
+  set(ReportField::loss, results ? results->loss : 0);
+  set(ReportField::validAnchors, results ? static_cast<double>(results->valid_anchors) : 0);
+  set(ReportField::deviceError, outcome.device_error);
 }
 
 }  // namespace circle::binding

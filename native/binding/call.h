@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "native/binding/engine_kind.h"
 #include "native/core/problem.h"
 #include "native/core/status.h"
 
@@ -25,9 +26,14 @@ struct CallArrays {
   View<float> anchors;
   View<int32_t> anchor_labels;
   View<float> candidates;
+  DeviceArgument device_candidates;  // instead of `candidates`
   View<int32_t> candidate_labels;
   View<float> upstream, anchor_losses, gradient, candidate_gradient;
 };
+
+// False where a value is no such array.
+bool read_floats(Napi::Value value, View<float>& view);
+bool read_report(Napi::Value value, View<double>& view);
 
 // False (with a pending TypeError) where an argument has the wrong type.
 bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
@@ -37,7 +43,7 @@ bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& array
 bool make_rows(const CallArrays& arrays, Rows& rows);
 bool make_problem(const CallArrays& arrays, Problem& problem, Results& results);
 
-// Fills the report.
-void write_report(const CallArrays& arrays, const Outcome& outcome, const Results* results);
+// Fills the report; `results` are those of a loss, or null.
+void write_report(const View<double>& report, const Outcome& outcome, const Results* results);
 
 }  // namespace circle::binding

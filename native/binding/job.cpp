@@ -10,10 +10,10 @@ using AbortFlag = std::shared_ptr<std::atomic<bool>>;
 
 class Job : public Napi::AsyncWorker {
  public:
-  Job(Napi::Env env, std::shared_ptr<SharedEngine> engine, const CallArrays& arrays, RunCall run)
+  Job(Napi::Env env, std::shared_ptr<SharedEngine> engine, CallArrays arrays, RunCall run)
       : Napi::AsyncWorker(env),
         engine_(std::move(engine)),
-        arrays_(arrays),
+        arrays_(std::move(arrays)),
         run_(run),
         deferred_(Napi::Promise::Deferred::New(env)),
         abort_(std::make_shared<std::atomic<bool>>(false)) {}
@@ -27,7 +27,10 @@ class Job : public Napi::AsyncWorker {
   AbortFlag abort() const { return abort_; }
 
  private:
-  void Execute() override { outcome_ = run_(*engine_, arrays_, abort_.get()); }
+  void Execute() override {
+    outcome_ = run_(*engine_, arrays_, abort_.get());
+    arrays_.device_candidates = {};  // here, because JavaScript's thread may be waiting for it
+  }
   void OnOK() override {
     engine_->account(Env());
     deferred_.Resolve(Napi::Number::New(Env(), static_cast<int>(outcome_.status)));
@@ -44,10 +47,10 @@ class Job : public Napi::AsyncWorker {
 
 }  // namespace
 
-Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, const CallArrays& arrays,
+Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, CallArrays arrays,
                       RunCall run) {
   const Napi::Env env = info.Env();
-  auto* const job = new Job(env, std::move(engine), arrays, run);  // deletes itself when it is done
+  auto* const job = new Job(env, std::move(engine), std::move(arrays), run);  // deletes itself when it is done
   job->keep_alive(info);
   Napi::Object handle = Napi::Object::New(env);
   handle.Set("done", job->promise());

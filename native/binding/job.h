@@ -13,7 +13,7 @@ namespace circle::binding {
 using RunCall = Outcome (*)(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort);
 
 // Starts the call and returns { done, abort }. The arguments in `info` stay alive until it is done.
-Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, const CallArrays& arrays,
+Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, CallArrays arrays,
                       RunCall run);
 
 }  // namespace circle::binding

@@ -26,14 +26,16 @@ namespace circle::binding {
   FIELD(upstream)                    \
   FIELD(checkFinite)                 \
   FIELD(threads)                     \
-  FIELD(workspaceLimit)
+  FIELD(workspaceLimit)              \
+  FIELD(precision)
 
 #define CIRCLE_REPORT_FIELDS(FIELD) \
   FIELD(status)                     \
   FIELD(array)                      \
   FIELD(row)                        \
   FIELD(loss)                       \
-  FIELD(validAnchors)
+  FIELD(validAnchors)               \
+  FIELD(deviceError)
 
 #define CIRCLE_ENUMERATOR(name) name,
 #define CIRCLE_NAME(name) #name,

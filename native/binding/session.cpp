@@ -3,9 +3,22 @@
 #include <string>
 
 #include "native/binding/job.h"
-#include "native/cpu/dispatch.h"
 
 namespace circle::binding {
+namespace {
+
+// Memory of another device would be a wild pointer.
+bool has_its_candidates(const SharedEngine& engine, const CallArrays& arrays) {
+  const int device = arrays.device_candidates.device;
+  return device == kHostMemory || device == engine.device();
+}
+
+}  // namespace
+
+std::shared_ptr<SharedEngine> SharedEngine::open(const std::string& variant, int device) {
+  std::unique_ptr<Engine> engine = engine_kind().open(variant, device);
+  return engine ? std::make_shared<SharedEngine>(variant, device, std::move(engine)) : nullptr;
+}
 
 void SharedEngine::account(Napi::Env env) {
   const int64_t bytes = closed_ ? 0 : bytes_.load();
@@ -23,19 +36,20 @@ Outcome run_compute(SharedEngine& engine, const CallArrays& arrays, const std::a
   Problem problem{};
   Results results{};
   Outcome outcome{Status::kInvalid};
-  if (make_problem(arrays, problem, results))
-    outcome = engine.with_engine([&](cpu::Engine& e) { return e.compute(problem, results, abort); });
-  write_report(arrays, outcome, &results);
+  if (has_its_candidates(engine, arrays) && make_problem(arrays, problem, results))
+    outcome = engine.with_engine([&](Engine& e) { return e.compute(problem, results, abort); });
+  write_report(arrays.report, outcome, &results);
   return outcome;
 }
 
 Outcome run_similarity(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
   Rows rows{};
   Outcome outcome{Status::kInvalid};
-  if (make_rows(arrays, rows) && arrays.gradient.length % rows.candidate_count == 0 &&
+  if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) &&
+      arrays.gradient.length % rows.candidate_count == 0 &&
       arrays.gradient.length / rows.candidate_count == rows.anchor_count)
-    outcome = engine.with_engine([&](cpu::Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
-  write_report(arrays, outcome, nullptr);
+    outcome = engine.with_engine([&](Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
+  write_report(arrays.report, outcome, nullptr);
   return outcome;
 }
 
@@ -50,13 +64,11 @@ Napi::Function Session::define(Napi::Env env) {
 
 Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(info) {
   const std::string variant = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : std::string();
-  const cpu::Kernels* const kernels = cpu::find_kernels(variant.c_str());
-  if (!kernels) {
-    Napi::TypeError::New(info.Env(), "Session: no such variant on this CPU: \"" + variant + "\".")
+  const int device = info[1].IsNumber() ? info[1].As<Napi::Number>().Int32Value() : 0;
+  engine_ = SharedEngine::open(variant, device);
+  if (!engine_)
+    Napi::TypeError::New(info.Env(), "Session: no such variant here: \"" + variant + "\".")
         .ThrowAsJavaScriptException();
-    return;
-  }
-  engine_ = std::make_shared<SharedEngine>(*kernels);
 }
 
 Session::~Session() {
@@ -82,13 +94,13 @@ Napi::Value Session::similarity(const Napi::CallbackInfo& info) {
 Napi::Value Session::compute_async(const Napi::CallbackInfo& info) {
   CallArrays arrays;
   if (!read_compute_arguments(info, arrays)) return info.Env().Undefined();
-  return start_job(info, engine_, arrays, run_compute);
+  return start_job(info, engine_, std::move(arrays), run_compute);
 }
 
 Napi::Value Session::similarity_async(const Napi::CallbackInfo& info) {
   CallArrays arrays;
   if (!read_similarity_arguments(info, arrays)) return info.Env().Undefined();
-  return start_job(info, engine_, arrays, run_similarity);
+  return start_job(info, engine_, std::move(arrays), run_similarity);
 }
 
 Napi::Value Session::release(const Napi::CallbackInfo& info) {

@@ -6,29 +6,34 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "native/binding/call.h"
-#include "native/core/try_lock.h"
-#include "native/cpu/engine.h"
+#include "native/binding/engine_kind.h"
+#include "native/binding/engine_lock.h"
 
 namespace circle::binding {
 
-// The engine, shared between the JavaScript object and jobs in flight, one call at a time. A call that finds it taken
-// computes on an engine of its own and throws that away: concurrent calls are right before they are lean.
+// The engine, shared between the JavaScript object and jobs in flight, one call at a time. What a call does that finds
+// it taken is a property of the engine's kind (WhenTaken).
 class SharedEngine {
  public:
-  explicit SharedEngine(const cpu::Kernels& kernels) : kernels_(kernels), engine_(kernels) {}
+  // Null where there is no such variant here.
+  static std::shared_ptr<SharedEngine> open(const std::string& variant, int device);
+
+  SharedEngine(std::string variant, int device, std::unique_ptr<Engine> engine)
+      : variant_(std::move(variant)), device_(device), engine_(std::move(engine)) {}
 
   // On any thread.
   template <class Run>
   Outcome with_engine(const Run& run) {
-    std::unique_lock<TryLock> lock(busy_, std::try_to_lock);
+    std::unique_lock<EngineLock> lock(busy_, std::try_to_lock);
     if (!lock.owns_lock()) {
-      cpu::Engine own(kernels_);
-      return run(own);
+      if (engine_kind().when_taken == WhenTaken::kOpenAnother) return run(*engine_kind().open(variant_, device_));
+      lock.lock();
     }
-    const Outcome outcome = run(engine_);
-    bytes_ = engine_.workspace_bytes();
+    const Outcome outcome = run(*engine_);
+    bytes_ = engine_->workspace_bytes();
     lock.unlock();
     release_if_asked();
     return outcome;
@@ -41,6 +46,7 @@ class SharedEngine {
   }
 
   int64_t workspace_bytes() const { return bytes_; }
+  int device() const { return device_; }
 
   // On the JavaScript thread only: tells the garbage collector what the workspace weighs; nothing any more once the
   // JavaScript object is gone.
@@ -51,17 +57,18 @@ class SharedEngine {
   // Looks again after each unlocking: who asks meanwhile finds the engine taken and leaves the release to us.
   void release_if_asked() {
     while (release_asked_) {
-      std::unique_lock<TryLock> lock(busy_, std::try_to_lock);
+      std::unique_lock<EngineLock> lock(busy_, std::try_to_lock);
       if (!lock.owns_lock()) return;
       release_asked_ = false;
-      engine_.release();
+      engine_->release();
       bytes_ = 0;
     }
   }
 
-  const cpu::Kernels& kernels_;
-  TryLock busy_;
-  cpu::Engine engine_;
+  const std::string variant_;
+  const int device_;
+  EngineLock busy_;
+  const std::unique_ptr<Engine> engine_;
   std::atomic<int64_t> bytes_{0};
   std::atomic<bool> release_asked_{false};
   int64_t accounted_ = 0;

@@ -92,9 +92,9 @@ void Engine::release() {
   workspace_.visit([](Buffer& buffer) { buffer.release(); });
 }
 
-int64_t Engine::workspace_bytes() {
+int64_t Engine::workspace_bytes() const {
   int64_t bytes = 0;
-  workspace_.visit([&](Buffer& buffer) { bytes += buffer.bytes(); });
+  workspace_.visit([&](const Buffer& buffer) { bytes += buffer.bytes(); });
   return bytes;
 }
 

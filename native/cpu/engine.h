@@ -4,27 +4,21 @@
 #include <atomic>
 #include <cstdint>
 
-#include "native/core/problem.h"
-#include "native/core/status.h"
+#include "native/core/engine.h"
 #include "native/cpu/kernels.h"
 #include "native/cpu/workspace.h"
 
 namespace circle::cpu {
 
-// A workspace and the instruction set to use. One call at a time.
-class Engine {
+// A workspace and the instruction set to use.
+class Engine final : public circle::Engine {
  public:
   explicit Engine(const Kernels& kernels) : kernels_(kernels) {}
 
-  // Loss and, where `results` asks for them, gradients. `abort` may be null; a call that it ends has written part of
-  // the results at most, any other failure nothing.
-  Outcome compute(const Problem& problem, Results& results, const std::atomic<bool>* abort);
-
-  // The similarity matrix itself: out is anchor_count × candidate_count.
-  Outcome similarity(const Rows& rows, float* out, const std::atomic<bool>* abort);
-
-  void release();
-  int64_t workspace_bytes();
+  Outcome compute(const Problem& problem, Results& results, const std::atomic<bool>* abort) override;
+  Outcome similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) override;
+  void release() override;
+  int64_t workspace_bytes() const override;
 
  private:
   const Kernels& kernels_;

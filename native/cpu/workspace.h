@@ -43,9 +43,19 @@ struct Workspace {
 
   template <class Visit>
   void visit(const Visit& visit) {
-    for (Buffer* buffer : {&anchor_scales, &candidate_scales, &anchor_panels, &anchor_groups, &candidate_panels,
-                           &candidate_groups, &anchor_gradient, &candidate_gradient, &candidate_labels, &tiles,
-                           &row_partials, &column_partials, &statistics, &losses, &terms})
+    visit_each(*this, visit);
+  }
+  template <class Visit>
+  void visit(const Visit& visit) const {
+    visit_each(*this, visit);
+  }
+
+ private:
+  template <class Self, class Visit>
+  static void visit_each(Self& w, const Visit& visit) {
+    for (auto* buffer : {&w.anchor_scales, &w.candidate_scales, &w.anchor_panels, &w.anchor_groups, &w.candidate_panels,
+                         &w.candidate_groups, &w.anchor_gradient, &w.candidate_gradient, &w.candidate_labels, &w.tiles,
+                         &w.row_partials, &w.column_partials, &w.statistics, &w.losses, &w.terms})
       visit(*buffer);
   }
 };

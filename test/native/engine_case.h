@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "native/cpu/engine.h"
+#include "native/core/engine.h"
 #include "test/native/guarded.h"
 #include "test/native/plain_engine.h"
 #include "test/native/samples.h"
@@ -73,7 +73,7 @@ struct Call {
         results{anchor_losses.data(), gradient.data(),
                 candidate_gradient.size() > 0 ? candidate_gradient.data() : nullptr} {}
 
-  Call& run(cpu::Engine& engine, const Problem& problem, const std::atomic<bool>* abort = nullptr) {
+  Call& run(Engine& engine, const Problem& problem, const std::atomic<bool>* abort = nullptr) {
     outcome = engine.compute(problem, results, abort);
     return *this;
   }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "native/cpu/dispatch.h"
+#include "native/cpu/engine.h"
 #include "test/native/engine_case.h"
 
 namespace {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "native/cpu/dispatch.h"
+#include "native/cpu/engine.h"
 #include "test/native/engine_case.h"
 
 namespace circle {

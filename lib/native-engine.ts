@@ -1,14 +1,16 @@
-/** The native CPU engine behind the interface of engines: options become numbers of the request, a report comes back. */
+/** The native engines behind the interface of engines: options become numbers of the request, a report comes back. */
+import { isDeviceMatrix, nativeRowsOf } from './device-matrix.ts';
 import type { Engine, EngineJob, Problem, Report, SimilarityProblem, Status } from './engine.ts';
 import {
+  type CpuModule,
+  type CudaModule,
   type NativeJob,
-  type NativeModule,
   type NativeSession,
   nativeStatus,
   reportFields,
   requestFields,
 } from './native.ts';
-import { defaultWorkspaceLimit } from './problem.ts';
+import type { CandidateRows } from './options.ts';
 
 type Indices<T extends readonly string[]> = Record<T[number], number>;
 
@@ -20,9 +22,10 @@ const reportAt = indicesOf(reportFields);
 const statuses = Object.keys(nativeStatus) as Status[];
 
 const candidateKinds = { batch: 0, labelled: 1, classWeights: 2 };
+const precisions = { exact: 0, fast: 1 };
 const reductions = { mean: 0, 'mean-nonzero': 1, 'mean-all': 2, sum: 3 };
 
-function fillRequest(request: Float64Array, problem: Problem): void {
+function fillRequest(request: Float64Array, problem: Problem, defaultWorkspaceLimit: number): void {
   request[at.anchorCount] = problem.anchorCount;
   request[at.candidateCount] = problem.candidateCount;
   request[at.dim] = problem.dim;
@@ -34,7 +37,8 @@ function fillRequest(request: Float64Array, problem: Problem): void {
   request[at.upstream] = problem.upstream;
   request[at.checkFinite] = problem.checkFinite === 'throw' ? 1 : 0;
   request[at.threads] = problem.threads;
-  request[at.workspaceLimit] = problem.workspaceLimit;
+  request[at.workspaceLimit] = problem.workspaceLimit ?? defaultWorkspaceLimit;
+  request[at.precision] = precisions[problem.precision];
 }
 
 /** Numbers that a loss does not have stay what they were; the native side does not read them. */
@@ -69,7 +73,7 @@ function fillPairLoss(request: Float64Array, { pairLoss }: Problem): void {
 }
 
 /** A similarity matrix has no loss: the fields of one hold what is valid everywhere. */
-function fillSimilarityRequest(request: Float64Array, problem: SimilarityProblem): void {
+function fillSimilarityRequest(request: Float64Array, problem: SimilarityProblem, workspaceLimit: number): void {
   request.fill(0);
   request[at.anchorCount] = problem.anchorCount;
   request[at.candidateCount] = problem.candidateCount;
@@ -80,22 +84,12 @@ function fillSimilarityRequest(request: Float64Array, problem: SimilarityProblem
   request[at.upstream] = 1;
   request[at.checkFinite] = problem.checkFinite === 'throw' ? 1 : 0;
   request[at.threads] = problem.threads;
-  request[at.workspaceLimit] = defaultWorkspaceLimit;
+  request[at.workspaceLimit] = workspaceLimit;
+  request[at.precision] = precisions[problem.precision];
 }
 
-function readReport(report: Float64Array): Report {
-  return {
-    status: statuses[report[reportAt.status]],
-    array: report[reportAt.array] === 1 ? 'candidates' : 'anchors',
-    row: report[reportAt.row],
-    loss: report[reportAt.loss],
-    validAnchors: report[reportAt.validAnchors],
-  };
-}
-
-function jobOf(job: NativeJob, report: Float64Array): EngineJob {
-  return { done: job.done.then(() => readReport(report)), abort: () => job.abort() };
-}
+const nativeRows = (rows: CandidateRows | undefined) =>
+  isDeviceMatrix(rows) ? nativeRowsOf(rows, 'The DeviceMatrix') : rows;
 
 /** A problem as arguments of the native calls. */
 const argumentsOf = (
@@ -107,7 +101,7 @@ const argumentsOf = (
   report,
   problem.anchors,
   problem.anchorLabels,
-  problem.candidates,
+  nativeRows(problem.candidates),
   problem.candidateLabels,
   problem.upstreamPerLoss,
   problem.anchorLosses,
@@ -119,46 +113,58 @@ const similarityArgumentsOf = (
   request: Float64Array,
   report: Float64Array,
   { anchors, candidates, out }: SimilarityProblem,
-): Parameters<NativeSession['similarity']> => [request, report, anchors, candidates, out];
+): Parameters<NativeSession['similarity']> => [request, report, anchors, nativeRows(candidates), out];
 
 const newRequest = () => new Float64Array(requestFields.length);
 const newReport = () => new Float64Array(reportFields.length);
 
+/** What one native engine has that others have otherwise. */
+interface Traits {
+  readonly name: 'cpu' | 'cuda';
+  /** Bytes, where a call names none. */
+  readonly workspaceLimit: number;
+  /** The driver's words for its errors. */
+  describeError(error: number): string;
+}
+
 /** Synchronous calls share one request and one report; each asynchronous call has its own. */
-class CpuEngine implements Engine {
-  readonly name = 'cpu';
+class NativeEngine implements Engine {
+  readonly name: 'cpu' | 'cuda';
+  readonly #traits: Traits;
   readonly #session: NativeSession;
   readonly #request = newRequest();
   readonly #report = newReport();
 
-  constructor(session: NativeSession) {
+  constructor(session: NativeSession, traits: Traits) {
+    this.name = traits.name;
+    this.#traits = traits;
     this.#session = session;
   }
 
   compute(problem: Problem): Report {
-    fillRequest(this.#request, problem);
+    fillRequest(this.#request, problem, this.#traits.workspaceLimit);
     this.#session.compute(...argumentsOf(this.#request, this.#report, problem));
-    return readReport(this.#report);
+    return this.#read(this.#report);
   }
 
   computeAsync(problem: Problem): EngineJob {
     const request = newRequest();
     const report = newReport();
-    fillRequest(request, problem);
-    return jobOf(this.#session.computeAsync(...argumentsOf(request, report, problem)), report);
+    fillRequest(request, problem, this.#traits.workspaceLimit);
+    return this.#job(this.#session.computeAsync(...argumentsOf(request, report, problem)), report);
   }
 
   similarity(problem: SimilarityProblem): Report {
-    fillSimilarityRequest(this.#request, problem);
+    fillSimilarityRequest(this.#request, problem, this.#traits.workspaceLimit);
     this.#session.similarity(...similarityArgumentsOf(this.#request, this.#report, problem));
-    return readReport(this.#report);
+    return this.#read(this.#report);
   }
 
   similarityAsync(problem: SimilarityProblem): EngineJob {
     const request = newRequest();
     const report = newReport();
-    fillSimilarityRequest(request, problem);
-    return jobOf(this.#session.similarityAsync(...similarityArgumentsOf(request, report, problem)), report);
+    fillSimilarityRequest(request, problem, this.#traits.workspaceLimit);
+    return this.#job(this.#session.similarityAsync(...similarityArgumentsOf(request, report, problem)), report);
   }
 
   workspaceBytes(): number {
@@ -168,8 +174,37 @@ class CpuEngine implements Engine {
   release(): void {
     this.#session.release();
   }
+
+  #job(job: NativeJob, report: Float64Array): EngineJob {
+    return { done: job.done.then(() => this.#read(report)), abort: () => job.abort() };
+  }
+
+  #read(report: Float64Array): Report {
+    const status = statuses[report[reportAt.status]];
+    return {
+      status,
+      array: report[reportAt.array] === 1 ? 'candidates' : 'anchors',
+      row: report[reportAt.row],
+      loss: report[reportAt.loss],
+      validAnchors: report[reportAt.validAnchors],
+      deviceError: status === 'deviceFailed' ? this.#traits.describeError(report[reportAt.deviceError]) : undefined,
+    };
+  }
 }
 
-export function openCpu(module: NativeModule, variant: string): Engine {
-  return new CpuEngine(new module.Session(variant));
+const cpuTraits: Traits = { name: 'cpu', workspaceLimit: 256 * 2 ** 20, describeError: () => '' };
+
+export function openCpu(module: CpuModule, variant: string): Engine {
+  return new NativeEngine(new module.Session(variant, 0), cpuTraits);
+}
+
+/** A GPU's caches gain nothing by more, and its memory is dearer than the host's. */
+const cudaWorkspaceLimit = 64 * 2 ** 20;
+
+export function openCuda(module: CudaModule, variant: string, device: number): Engine {
+  return new NativeEngine(new module.Session(variant, device), {
+    name: 'cuda',
+    workspaceLimit: cudaWorkspaceLimit,
+    describeError: (error) => module.describeError(error),
+  });
 }

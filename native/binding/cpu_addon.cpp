@@ -1,20 +1,22 @@
-// The addon's exports: NativeModule of lib/native.ts.
+// circle_cpu.node: CpuModule of lib/native.ts.
 #include <napi.h>
 
-#include <string>
-
-#include "native/binding/request.h"
-#include "native/binding/session.h"
+#include "native/binding/engine_kind.h"
 #include "native/cpu/dispatch.h"
+#include "native/cpu/engine.h"
 
 namespace circle::binding {
 namespace {
 
-template <size_t kCount>
-Napi::Array names(Napi::Env env, const char* const (&list)[kCount]) {
-  Napi::Array array = Napi::Array::New(env, kCount);
-  for (size_t i = 0; i < kCount; ++i) array.Set(static_cast<uint32_t>(i), list[i]);
-  return array;
+std::vector<std::string> variants() {
+  std::vector<std::string> names;
+  for (const cpu::Kernels* kernels : cpu::available_kernels()) names.emplace_back(kernels->name);
+  return names;
+}
+
+std::unique_ptr<Engine> open(const std::string& variant, int) {
+  const cpu::Kernels* const kernels = cpu::find_kernels(variant.c_str());
+  return kernels ? std::make_unique<cpu::Engine>(*kernels) : nullptr;
 }
 
 Napi::Value exponential(const Napi::CallbackInfo& info) {
@@ -34,21 +36,22 @@ Napi::Value exponential(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-class Addon : public Napi::Addon<Addon> {
+class CpuAddon : public Napi::Addon<CpuAddon> {
  public:
-  Addon(Napi::Env env, Napi::Object exports) {
-    Napi::Array variants = Napi::Array::New(env);
-    for (const cpu::Kernels* kernels : cpu::available_kernels()) variants.Set(variants.Length(), kernels->name);
-    exports.Set("requestFields", names(env, kRequestFieldNames));
-    exports.Set("reportFields", names(env, kReportFieldNames));
-    exports.Set("variants", variants);
-    exports.Set("Session", Session::define(env));
+  CpuAddon(Napi::Env env, Napi::Object exports) {
+    export_binding(env, exports);
     exports.Set("exponential", Napi::Function::New(env, exponential));
   }
 };
 
 }  // namespace
+
+const EngineKind& engine_kind() {
+  static const EngineKind kind{WhenTaken::kOpenAnother, variants, open, nullptr};
+  return kind;
+}
+
 }  // namespace circle::binding
 
-using CircleAddon = circle::binding::Addon;
-NODE_API_ADDON(CircleAddon)
+using CircleCpuAddon = circle::binding::CpuAddon;
+NODE_API_ADDON(CircleCpuAddon)

@@ -1,0 +1,132 @@
+#include "cuda/gradient_pass.h"
+
+namespace circle::cuda {
+namespace {
+
+constexpr int64_t kFloat = sizeof(float);
+
+}  // namespace
+
+cudaError_t GradientPass::reserve() {
+  const Plan& plan = call_.plan;
+  Workspace& workspace = call_.workspace;
+  CIRCLE_TRY(workspace.terms.reserve(plan.anchors * static_cast<int64_t>(sizeof(AnchorTerms))));
+  CIRCLE_TRY(workspace.panel.reserve(plan.gradient_bytes()));
+  if (!call_.results.gradient) return cudaSuccess;
+  CIRCLE_TRY(workspace.anchor_sums.reserve(plan.anchor_splits * plan.anchor_slice() * kFloat));
+  return workspace.anchor_gradient.reserve(plan.anchors * plan.dim * kFloat);
+}
+
+Outcome GradientPass::start() {
+  const Outcome weighed =
+      outcome_of(compute_terms(call_.statistics(), call_.losses(), call_.upstream(), call_.plan.anchors,
+                               call_.is_shared(), call_.scalars(), call_.anchor_terms(), call_.workspace.compute));
+  return weighed.ok() ? start_panel() : weighed;
+}
+
+Outcome GradientPass::start_panel() {
+  last_ = call_.plan.gradient_panel(last_.end);
+  const Outcome ready = call_.pace.begin_panel();
+  return ready.ok() ? outcome_of(enqueue(last_)) : ready;
+}
+
+Outcome GradientPass::finish() {
+  while (last_.end < call_.plan.candidates) {
+    if (const Outcome started = start_panel(); !started.ok()) return started;
+    if (const Outcome sent = outcome_of(results_.send_all_but(1)); !sent.ok()) return sent;
+  }
+  if (!call_.plan.symmetric && call_.results.gradient)
+    if (const Outcome unpacked = outcome_of(unpack_anchors({0, call_.plan.anchors})); !unpacked.ok()) return unpacked;
+  return outcome_of(results_.send_all_but(0));
+}
+
+cudaError_t GradientPass::enqueue(Range range) {
+  const Workspace& workspace = call_.workspace;
+  const GradientLayout layout = call_.plan.gradient_layout(range);
+  char* const memory = workspace.panel.at(0);
+  const Panel panel = call_.panel(range, memory + layout.packed);
+  const Operand weights = call_.rows.operand(memory + layout.weights, range.size(), call_.plan.weight_columns(range));
+
+  CIRCLE_TRY(call_.rows.pack_candidates(range, memory + layout.packed));
+  CIRCLE_TRY(pair_weights(call_.plan.core, call_.problem.pair_loss, panel, call_.anchor_terms(), call_.statistics(),
+                          weights, workspace.compute));
+  CIRCLE_TRY(order(workspace.forked, workspace.compute, workspace.beside));
+  CIRCLE_TRY(give_rows(range, weights, layout));
+  CIRCLE_TRY(give_columns(range, weights, panel.rows));
+  CIRCLE_TRY(order(workspace.joined, workspace.beside, workspace.compute));
+  return call_.pace.end_panel();
+}
+
+cudaError_t GradientPass::give_rows(Range range, const Operand& weights, const GradientLayout& layout) {
+  if (call_.plan.symmetric) return give_batch_rows(range, weights);
+  return call_.results.candidate_gradient ? give_candidates(range, weights, layout) : cudaSuccess;
+}
+
+cudaError_t GradientPass::give_batch_rows(Range range, const Operand& weights) {
+  const Range others{range.begin, call_.plan.anchors};
+  Product rows = product(weights, call_.rows.panel(others, nullptr).rows, Along::kRows);
+  rows.start = range.begin == 0 ? Start::kFresh : Start::kContinue;
+  rows.sums += range.begin * rows.sum_stride;
+  CIRCLE_TRY(multiply(call_.plan.core, rows, call_.workspace.compute));
+  return unpack_anchors(range);
+}
+
+cudaError_t GradientPass::give_candidates(Range range, const Operand& weights, const GradientLayout& layout) {
+  const Plan& plan = call_.plan;
+  const Workspace& workspace = call_.workspace;
+  char* const memory = workspace.panel.at(0);
+  float* const gradient = reinterpret_cast<float*>(memory + layout.gradient[results_.slot()]);
+
+  Product rows = product(weights, call_.rows.anchors(), Along::kRows);
+  rows.splits = layout.splits;
+  rows.sums = reinterpret_cast<float*>(memory + layout.sums);
+  rows.slice = range.size() * plan.sum_stride;
+  CIRCLE_TRY(multiply(plan.core, rows, workspace.compute));
+  CIRCLE_TRY(results_.make_room());
+  CIRCLE_TRY(unpack_gradient(plan.core, rows.sums, rows.splits, rows.slice, rows.sum_stride,
+                             call_.rows.raw_candidates(range.begin), call_.rows.candidate_scales(range.begin),
+                             range.size(), static_cast<int32_t>(plan.dim), call_.scalars(), gradient,
+                             workspace.compute));
+  return results_.post(whole_array(call_.results.candidate_gradient + range.begin * plan.dim, gradient,
+                                   range.size() * plan.dim * kFloat));
+}
+
+cudaError_t GradientPass::give_columns(Range range, const Operand& weights, const Operand& rows) {
+  if (!call_.results.gradient || (call_.plan.symmetric && range.end == call_.plan.anchors)) return cudaSuccess;
+  Product columns = product(weights, rows, Along::kColumns);
+  columns.start = range.begin == 0 ? Start::kFresh : Start::kContinue;
+  // Columns of the panel's own square are its rows too, which the other product has.
+  columns.first_result = call_.plan.symmetric ? static_cast<int32_t>(range.size()) : 0;
+  if (call_.plan.symmetric) columns.sums += range.end * columns.sum_stride;
+  return multiply(call_.plan.core, columns, call_.workspace.beside);
+}
+
+// Sums of the anchors to their gradient, and that to the host.
+cudaError_t GradientPass::unpack_anchors(Range range) {
+  const Plan& plan = call_.plan;
+  const Workspace& workspace = call_.workspace;
+  float* const gradient = workspace.anchor_gradient.as<float>() + range.begin * plan.dim;
+  CIRCLE_TRY(unpack_gradient(plan.core, workspace.anchor_sums.as<float>() + range.begin * plan.sum_stride,
+                             plan.anchor_splits, plan.anchor_slice(), plan.sum_stride,
+                             call_.rows.raw_anchors(range.begin), call_.rows.anchor_scales(range.begin), range.size(),
+                             static_cast<int32_t>(plan.dim), call_.scalars(), gradient, workspace.compute));
+  return results_.post(
+      whole_array(call_.results.gradient + range.begin * plan.dim, gradient, range.size() * plan.dim * kFloat));
+}
+
+// Into the anchors' sums, afresh.
+Product GradientPass::product(const Operand& weights, const Operand& others, Along along) const {
+  const Plan& plan = call_.plan;
+  Product product{};
+  product.weights = weights;
+  product.others = others;
+  product.along = along;
+  product.start = Start::kFresh;
+  product.splits = plan.anchor_splits;
+  product.sums = call_.workspace.anchor_sums.as<float>();
+  product.slice = plan.anchor_slice();
+  product.sum_stride = plan.sum_stride;
+  return product;
+}
+
+}  // namespace circle::cuda

@@ -1,0 +1,399 @@
+/** What engine 'cuda' has beyond the others: reasons why it cannot run, rows on the device, arrays in page-locked memory. */
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import {
+  allocatePinned,
+  computeCircleLoss,
+  computeCircleLossAsync,
+  computeSimilarity,
+  computeSimilarityAsync,
+  createDeviceMatrix,
+  createPairLoss,
+  type DeviceMatrix,
+  engines,
+} from '../lib/index.ts';
+import { type CudaModule, reportFields, requestFields } from '../lib/native.ts';
+import { randomFrom, randomRows } from './cases.ts';
+import { cudaEngines } from './engine-list.ts';
+import { errorOf } from './error-of.ts';
+
+const [dim, classes, count] = [6, 9, 40];
+const random = randomFrom(8);
+const embeddings = randomRows(count, dim, random);
+const labels = Int32Array.from({ length: count }, (_, i) => (i * 5) % classes);
+const rows = randomRows(classes, dim, random);
+const others = randomRows(classes, dim, random);
+const candidateLabels = Array.from({ length: classes }, (_, c) => c);
+const options = { dim, engine: 'cuda' } as const;
+
+const hasCuda = cudaEngines.length > 0;
+const needs = '(needs circle_cuda.node and a GPU, or `node scripts/emulator-build.mjs`)';
+
+/** Disposed at the end of the block. */
+const onDevice = (values = rows) => createDeviceMatrix(values, { dim });
+
+describe.skipIf(!hasCuda)(`a device matrix ${needs}`, () => {
+  it('has rows, a dim and a device, and gives back what it was given', () => {
+    using matrix = onDevice();
+    expect(matrix).toMatchObject({ rows: classes, dim, device: 0 });
+    expect(matrix.read()).toEqual(rows);
+    const out = new Float32Array(rows.length);
+    expect(matrix.read(out)).toBe(out);
+    expect(out).toEqual(rows);
+  });
+
+  it('is updated as a whole or by rows', () => {
+    using matrix = onDevice();
+    matrix.update(others);
+    expect(matrix.read()).toEqual(others);
+    matrix.update(rows.subarray(2 * dim, 5 * dim), 2);
+    const expected = others.slice();
+    expected.set(rows.subarray(2 * dim, 5 * dim), 2 * dim);
+    expect(matrix.read()).toEqual(expected);
+  });
+
+  it('as class weights gives the bits that an array gives, gradients too', async () => {
+    using matrix = onDevice();
+    const expected = computeCircleLoss(embeddings, labels, { ...options, classWeights: rows });
+    expect(computeCircleLoss(embeddings, labels, { ...options, classWeights: matrix })).toEqual(expected);
+    expect(await computeCircleLossAsync(embeddings, labels, { ...options, classWeights: matrix })).toEqual(expected);
+    expect(expected.classWeightGradient).toBeInstanceOf(Float32Array);
+  });
+
+  it('as candidates too, in a session whose steps bring it, and in a matrix of similarities', async () => {
+    using matrix = onDevice();
+    using session = createPairLoss({ ...options, pairLoss: { type: 'unified' }, candidateGradient: 'compute' });
+    const expected = session.compute(embeddings, labels, { candidates: rows, candidateLabels });
+    expect(session.compute(embeddings, labels, { candidates: matrix, candidateLabels })).toEqual(expected);
+    expect(await session.computeAsync(embeddings, labels, { candidates: matrix, candidateLabels })).toEqual(expected);
+    const similarities = computeSimilarity(embeddings, { ...options, candidates: rows });
+    expect(computeSimilarity(embeddings, { ...options, candidates: matrix })).toEqual(similarities);
+    expect(await computeSimilarityAsync(embeddings, { ...options, candidates: matrix })).toEqual(similarities);
+  });
+
+  it('calls in flight compute with what it held when they were made', async () => {
+    using matrix = onDevice();
+    using session = createPairLoss({ ...options, pairLoss: { type: 'circle' }, classWeights: matrix });
+    const expected = session.compute(embeddings, labels);
+    const calls = Array.from({ length: 12 }, () => session.computeAsync(embeddings, labels));
+    matrix.update(others);
+    const later = session.computeAsync(embeddings, labels);
+    expect(await Promise.all(calls)).toEqual(calls.map(() => expected));
+    const alone = computeCircleLoss(embeddings, labels, { ...options, classWeights: others });
+    expect(await later).toEqual(alone);
+  });
+
+  it("brings 'auto' to the device; calls without it stay away, in one session", () => {
+    using matrix = onDevice();
+    using session = createPairLoss({ dim, pairLoss: { type: 'circle' } });
+    expect(session.compute(embeddings, labels, { classWeights: matrix }).engine).toBe('cuda');
+    expect(session.compute(embeddings, labels, { classWeights: rows }).engine).not.toBe('cuda');
+    expect(session.compute(embeddings, labels, { classWeights: matrix }).engine).toBe('cuda');
+  });
+
+  it('a call that is aborted leaves it as it was', async () => {
+    using matrix = onDevice();
+    const signal = AbortSignal.abort();
+    const call = computeCircleLossAsync(embeddings, labels, { ...options, classWeights: matrix, signal });
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' });
+    matrix.update(others);
+    expect(matrix.read()).toEqual(others);
+  });
+
+  it('a bad row is named without the number, which is out of reach', () => {
+    const values = rows.slice();
+    values[3 * dim + 1] = Number.NaN;
+    using matrix = onDevice(values);
+    expect(errorOf(() => computeCircleLoss(embeddings, labels, { ...options, classWeights: matrix }))).toMatchObject({
+      code: 'ERR_CIRCLE_NOT_FINITE',
+      message:
+        "classWeights must be finite numbers; received NaN or ±Infinity at row 3. checkFinite: 'propagate' lets it through.",
+    });
+  });
+
+  it('disposed, with calls in flight and twice: they end well, and whoever uses it later hears of it', async () => {
+    const matrix = onDevice();
+    const expected = computeCircleLoss(embeddings, labels, { ...options, classWeights: matrix });
+    const running = computeCircleLossAsync(embeddings, labels, { ...options, classWeights: matrix });
+    matrix.dispose();
+    matrix.dispose();
+    expect(await running).toEqual(expected);
+    const code = 'ERR_CIRCLE_DISPOSED';
+    const classWeights = matrix;
+    for (const engine of ['cuda', 'auto', 'cpu'] as const) {
+      expect(errorOf(() => computeCircleLoss(embeddings, labels, { dim, engine, classWeights }))).toMatchObject({
+        code,
+        message: 'classWeights must be in use; received a call after dispose().',
+      });
+    }
+    const message = 'The DeviceMatrix must be in use; received a call after dispose().';
+    expect(errorOf(() => matrix.update(rows))).toMatchObject({ code, message });
+    expect(errorOf(() => matrix.read())).toMatchObject({ code, message });
+  });
+
+  it.each<[string, (matrix: DeviceMatrix) => unknown, string, string]>([
+    [
+      'on the CPU',
+      (classWeights) => computeCircleLoss(embeddings, labels, { dim, engine: 'cpu', classWeights }),
+      'ERR_CIRCLE_INVALID_ARGUMENT',
+      "classWeights must be a Float32Array for engine 'cpu'; received DeviceMatrix. Use engine 'cuda' or 'auto'.",
+    ],
+    [
+      'on the reference engine',
+      (candidates) => computeSimilarity(embeddings, { dim, engine: 'reference', candidates }),
+      'ERR_CIRCLE_INVALID_ARGUMENT',
+      "candidates must be a Float32Array for engine 'reference'; received DeviceMatrix. Use engine 'cuda' or 'auto'.",
+    ],
+    [
+      'of another dim',
+      (classWeights) => computeCircleLoss(new Float32Array(6), [0, 1], { dim: 3, classWeights }),
+      'ERR_CIRCLE_SHAPE',
+      'classWeights must be rows of dim = 3 numbers; received rows of 6.',
+    ],
+    [
+      'of another device',
+      (classWeights) => computeCircleLoss(embeddings, labels, { dim, device: 1, classWeights }),
+      'ERR_CIRCLE_INVALID_ARGUMENT',
+      'classWeights must be on device 1, which computes; received a DeviceMatrix on device 0. Set options.device to 0.',
+    ],
+    [
+      'with fewer labels',
+      (candidates) => computeCircleLoss(embeddings, labels, { ...options, candidates, candidateLabels: [0, 1] }),
+      'ERR_CIRCLE_SHAPE',
+      'candidates must be candidateLabels.length × dim = 2 × 6 = 12 numbers; received 54.',
+    ],
+    [
+      'as embeddings',
+      (matrix) => computeCircleLoss(matrix as never, labels, options),
+      'ERR_CIRCLE_INVALID_ARGUMENT',
+      'embeddings must be a Float32Array; received DeviceMatrix.',
+    ],
+    [
+      'updated by a part of a row',
+      (matrix) => matrix.update(new Float32Array(7)),
+      'ERR_CIRCLE_SHAPE',
+      'values must be rows of dim = 6 numbers, at least one; received 7 numbers.',
+    ],
+    [
+      'updated beyond its end',
+      (matrix) => matrix.update(new Float32Array(12), 8),
+      'ERR_CIRCLE_SHAPE',
+      'values must be at most 1 rows, from firstRow to the last; received 2 rows.',
+    ],
+    [
+      'updated before its beginning',
+      (matrix) => matrix.update(new Float32Array(12), -1),
+      'ERR_CIRCLE_INVALID_ARGUMENT',
+      'firstRow must be a row of the matrix, from 0 to 8; received -1.',
+    ],
+    [
+      'read into an array of another length',
+      (matrix) => matrix.read(new Float32Array(3)),
+      'ERR_CIRCLE_SHAPE',
+      'out must be 54 numbers; received 3.',
+    ],
+  ])('%s it is refused', (_, call, code, message) => {
+    using matrix = onDevice();
+    expect(errorOf(() => call(matrix))).toMatchObject({ code, message });
+  });
+
+  it('is refused where its own values or options are wrong', () => {
+    expect(errorOf(() => createDeviceMatrix(rows, { dim: 5 })).code).toBe('ERR_CIRCLE_SHAPE');
+    expect(errorOf(() => createDeviceMatrix([1] as never, { dim: 1 })).code).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
+    const device = engines()[0].devices!.length;
+    const message = `options.device must be a device of this machine, from 0 to ${device - 1}; received ${device}.`;
+    expect(errorOf(() => createDeviceMatrix(rows, { dim, device })).message).toBe(message);
+    expect(errorOf(() => computeCircleLoss(embeddings, labels, { ...options, device })).message).toBe(message);
+  });
+
+  it('what only looks like one is none', () => {
+    const fake = { rows: classes, dim, device: 0 };
+    expect(errorOf(() => computeCircleLoss(embeddings, labels, { ...options, classWeights: fake as never })).code).toBe(
+      'ERR_CIRCLE_INVALID_ARGUMENT',
+    );
+  });
+});
+
+describe.skipIf(!hasCuda)(`page-locked arrays ${needs}`, () => {
+  it('are zeros at first, and arrays like any other', () => {
+    const pinned = allocatePinned(embeddings.length);
+    expect(pinned).toEqual(new Float32Array(embeddings.length));
+    pinned.set(embeddings);
+    const gradient = allocatePinned(embeddings.length);
+    const expected = computeCircleLoss(embeddings, labels, options);
+    const found = computeCircleLoss(pinned, labels, { ...options, out: { gradient } });
+    expect(found).toEqual(expected);
+    expect(found.gradient).toBe(gradient);
+  });
+
+  it('have a length from 1', () => {
+    for (const length of [0, -1, 1.5, '3', undefined]) {
+      expect(errorOf(() => allocatePinned(length as never)).message).toMatch(/^length must be an integer from 1; /);
+    }
+  });
+});
+
+/** The addon itself, which lib/ never calls so. */
+describe.skipIf(!hasCuda)(`circle_cuda.node re-checks its arguments ${needs}`, () => {
+  const module: CudaModule = hasCuda && createRequire(import.meta.url)(process.env.CIRCLE_LOSS_CUDA_ADDON!);
+  const report = () => new Float64Array(reportFields.length);
+
+  it('of rows', () => {
+    expect(() => new module.DeviceRows(report(), 0, 0, 4)).toThrow(TypeError);
+    expect(() => new module.DeviceRows(new Float64Array(1), 0, 4, 4)).toThrow(TypeError);
+    const held = new module.DeviceRows(report(), 0, 3, 2);
+    expect(held.bytes()).toBe(24);
+    for (const [values, firstRow] of [
+      [new Float32Array(3), 0],
+      [new Float32Array(8), 0],
+      [new Float32Array(4), 2],
+      [new Float32Array(2), -1],
+      [new Float32Array(2), 0.5],
+      [new Float64Array(2), 0],
+    ] as const) {
+      expect(() => held.write(report(), values as Float32Array, firstRow)).toThrow(TypeError);
+      expect(() => held.read(report(), values as Float32Array, firstRow)).toThrow(TypeError);
+    }
+    held.dispose();
+    held.dispose();
+    expect(held.bytes()).toBe(0);
+    expect(() => held.write(report(), new Float32Array(2), 0)).toThrow(TypeError);
+    expect(() => module.DeviceRows.prototype.write.call({}, report(), new Float32Array(2), 0)).toThrow(TypeError);
+  });
+
+  it('of calls: no other native object passes for rows, nor do disposed ones', () => {
+    const session = new module.Session('tensor', 0);
+    const held = new module.DeviceRows(report(), 0, 3, 2);
+    const call = (candidates: unknown, extra: Partial<Record<(typeof requestFields)[number], number>> = {}) => {
+      const fields = { anchorCount: 1, candidateCount: 3, dim: 2, candidateKind: 1, gamma: 1, threads: 1, ...extra };
+      const request = Float64Array.from(requestFields, (name) => (fields as Record<string, number>)[name] ?? 0);
+      return session.similarity(
+        request,
+        report(),
+        Float32Array.of(1, 0),
+        candidates as Float32Array,
+        new Float32Array(3),
+      );
+    };
+    held.write(report(), Float32Array.of(1, 0, 0, 1, 1, 1), 0);
+    expect(call(held)).toBe(0);
+    expect(call(held, { precision: 2 })).toBe(5);
+    expect(call(held, { candidateCount: 2 })).toBe(5);
+    expect(call(held, { candidateKind: 0, candidateCount: 1 })).toBe(5);
+    expect(() => call(session)).toThrow(TypeError);
+    expect(() => call({})).toThrow(TypeError);
+    held.dispose();
+    expect(() => call(held)).toThrow(TypeError);
+  });
+
+  it('of page-locked arrays', () => {
+    for (const length of [0, -1, 0.5, Number.NaN, 2 ** 60]) {
+      expect(() => module.allocatePinned(length)).toThrow(TypeError);
+    }
+  });
+});
+
+const program = fileURLToPath(new URL('programs/cuda.mjs', import.meta.url));
+
+/** What a process of its own says; of the built package, which workers can load. */
+function run(scenario: string, env: Record<string, string> = {}) {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', program, scenario], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    timeout: 60_000,
+  });
+  if (status !== 0 || stderr !== '') throw new Error(`${status ?? signal} ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** Only the emulated driver can be told to fail. */
+const isEmulated = hasCuda && engines()[0].devices![0].name.toLowerCase().includes('emulat');
+const needsEmulator = '(needs `node scripts/emulator-build.mjs`)';
+
+describe.skipIf(!isEmulated)(`where CUDA cannot run ${needsEmulator}`, () => {
+  it.each<[string, string, RegExp]>([
+    [
+      'none',
+      'no driver',
+      /^engine 'cuda' must be able to run; received no NVIDIA driver\. Install one, or use engine 'cpu' or 'auto'\.$/,
+    ],
+    [
+      'old',
+      'an old driver',
+      /^engine 'cuda' must be able to run; received a driver that supports CUDA \d+\.\d, where \d+\.\d is needed\. Update the NVIDIA driver, or use engine 'cpu' or 'auto'\.$/,
+    ],
+    [
+      'no-device',
+      'no device',
+      /^engine 'cuda' must be able to run; received no CUDA device\. See what `nvidia-smi` lists and whether CUDA_VISIBLE_DEVICES hides it, or use engine 'cpu' or 'auto'\.$/,
+    ],
+    [
+      'broken',
+      'a driver that does not start',
+      /^engine 'cuda' must be able to run; received cudaError\w+: .+\. See whether `nvidia-smi` works, mend the driver, or use engine 'cpu' or 'auto'\.$/,
+    ],
+  ])('%s: %s', (driver, _, pattern) => {
+    const env = { CIRCLE_EMULATOR_DRIVER: driver };
+    const { info, named, session, matrix, pinned, cpu } = run('ask', env);
+    expect(info).toEqual({ name: 'cuda', available: false, reason: expect.stringMatching(pattern) });
+    const refusal = { code: 'ERR_CIRCLE_CUDA_UNAVAILABLE', message: info.reason };
+    expect([named, session, matrix, pinned]).toEqual([refusal, refusal, refusal, refusal]);
+    expect(cpu).toBe('cpu');
+    expect(run('auto', env)).toBe('cpu');
+  });
+});
+
+describe.skipIf(!hasCuda)(`where CUDA runs ${needs}`, () => {
+  it('every way to ask for it succeeds', () => {
+    const { info, ...found } = run('ask');
+    const device = { name: expect.any(String), computeCapability: expect.stringMatching(/^\d+\.\d$/) };
+    const devices = [{ ...device, memoryBytes: expect.any(Number) }];
+    expect(info).toEqual({ name: 'cuda', available: true, variant: 'tensor', variants: ['tensor', 'ffma'], devices });
+    expect(found).toEqual({ named: 'cuda', session: 'opened', matrix: 10, pinned: 3, cpu: 'cpu' });
+    expect(run('end')).toEqual({ finite: true });
+  });
+
+  it('the environment chooses its multiply-adds', () => {
+    expect(run('ask', { CIRCLE_LOSS_CUDA_VARIANT: 'ffma' }).info.variant).toBe('ffma');
+    const { info, named } = run('ask', { CIRCLE_LOSS_CUDA_VARIANT: 'wgmma' });
+    const message = "CIRCLE_LOSS_CUDA_VARIANT must be one of tensor, ffma on this machine; received 'wgmma'.";
+    expect(info).toMatchObject({ available: false, reason: message });
+    expect(named).toEqual({ code: 'ERR_CIRCLE_INVALID_ARGUMENT', message });
+  });
+
+  it('a named binary that does not load is never passed over, once a call is worth a GPU', () => {
+    const env = { CIRCLE_LOSS_CUDA_ADDON: '/nowhere/circle_cuda.node' };
+    expect(run('auto', env)).toEqual({
+      code: 'ERR_CIRCLE_NATIVE_LOAD',
+      message:
+        'CIRCLE_LOSS_CUDA_ADDON must be the path of a native binary that loads; received /nowhere/circle_cuda.node: no such file. Name another, or unset it.',
+    });
+  });
+
+  it('the device gets its memory back: from the collector, from dispose, from threads however they end', () => {
+    expect(run('collected')).toEqual({ grew: true, left: 0 });
+    expect(run('disposed')).toEqual({ left: 0 });
+    expect(run('workers')).toEqual({ same: true, left: 0 });
+    expect(run('terminated')).toEqual({ left: 0 });
+  });
+});
+
+describe.skipIf(!isEmulated)(`a device that is full ${needsEmulator}`, () => {
+  it('says so, with a remedy, and goes on', () => {
+    expect(run('memory', { CIRCLE_EMULATOR_MEMORY: String(2 ** 21) })).toEqual({
+      matrix: {
+        code: 'ERR_CIRCLE_OUT_OF_MEMORY',
+        message:
+          'Device memory must be enough for a DeviceMatrix of 262144 × 16 numbers; received a failed allocation. Dispose of other matrices, or keep fewer rows on the device.',
+      },
+      loss: {
+        code: 'ERR_CIRCLE_OUT_OF_MEMORY',
+        message:
+          "Device memory must be enough for 4000 × 4000 pairs of dim 256; received a failed allocation. Lower workspaceLimit, compute fewer rows a call, or use engine 'cpu'.",
+      },
+      after: 'cuda',
+    });
+  });
+});

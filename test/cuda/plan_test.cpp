@@ -1,0 +1,122 @@
+#include "cuda/plan.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+namespace circle::cuda {
+namespace {
+
+Rows shape(CandidateKind kind, int64_t anchors, int64_t candidates, int64_t dim, int64_t limit) {
+  Rows rows{};
+  rows.anchor_count = anchors;
+  rows.candidate_count = kind == CandidateKind::kBatch ? anchors : candidates;
+  rows.dim = dim;
+  rows.candidate_kind = kind;
+  rows.workspace_limit = limit;
+  return rows;
+}
+
+template <class Check>
+void for_each_plan(const Check& check) {
+  for (const Core core : {Core::kFfma, Core::kFast, Core::kExact})
+    for (const CandidateKind kind : {CandidateKind::kBatch, CandidateKind::kSet})
+      for (const int64_t anchors : {1, 127, 128, 129, 1000, 8192})
+        for (const int64_t candidates : {1, 300, 5000, 100000})
+          for (const int64_t dim : {1, 37, 512})
+            for (const int64_t limit : {int64_t{0}, int64_t{1} << 20, int64_t{64} << 20, int64_t{1} << 40}) {
+              const Rows rows = shape(kind, anchors, candidates, dim, limit);
+              check(rows, Plan(rows, core));
+            }
+}
+
+// Calls visit(panel) of each panel that next(begin) gives, and checks that they cover all rows in whole tiles.
+template <class Next, class Visit>
+bool visit_panels(int64_t rows, const Next& next, const Visit& visit) {
+  bool covers = true;
+  int64_t end = 0;
+  while (end < rows) {
+    const Range panel = next(end);
+    covers &= panel.begin == end && panel.size() > 0 && panel.end <= rows && panel.begin % kTile == 0;
+    if (!covers) return false;
+    visit(panel);
+    end = panel.end;
+  }
+  return covers;
+}
+
+TEST_CASE("panels cover all rows, and fit the limit unless they are one row of tiles") {
+  for_each_plan([](const Rows& rows, const Plan& plan) {
+    const auto fits = [&](Range panel, int64_t bytes) {
+      return bytes <= rows.workspace_limit || panel.size() <= kTile;
+    };
+    bool right = true;
+    right &= visit_panels(
+        rows.candidate_count, [&](int64_t begin) { return plan.statistics_panel(begin); },
+        [&](Range panel) {
+          const int64_t bytes = plan.statistics_layout(panel.size()).end;
+          right &= fits(panel, bytes) && bytes <= plan.statistics_bytes();
+        });
+    right &= visit_panels(
+        rows.candidate_count, [&](int64_t begin) { return plan.gradient_panel(begin); },
+        [&](Range panel) {
+          const GradientLayout layout = plan.gradient_layout(panel);
+          const int64_t further = (layout.splits - 1) * panel.size() * plan.sum_stride * int64_t{sizeof(float)};
+          right &= fits(panel, layout.end - (plan.symmetric ? 0 : further)) && layout.end <= plan.gradient_bytes();
+        });
+    right &= visit_panels(
+        rows.candidate_count, [&](int64_t begin) { return plan.similarity_panel(begin); },
+        [&](Range panel) {
+          const int64_t bytes = plan.similarity_layout(panel.size()).end;
+          right &= fits(panel, bytes) && bytes <= plan.similarity_bytes();
+        });
+    CHECK(right);
+  });
+}
+
+TEST_CASE("pieces of a panel lie one after the other, operands and sums at multiples of 16 bytes") {
+  for_each_plan([](const Rows&, const Plan& plan) {
+    const Range panel = plan.gradient_panel(0);
+    const StatisticsLayout forward = plan.statistics_layout(plan.statistics_panel(0).size());
+    const GradientLayout gradient = plan.gradient_layout(panel);
+    const SimilarityLayout matrix = plan.similarity_layout(plan.similarity_panel(0).size());
+    const std::vector<int64_t> orders[] = {
+        {forward.packed, forward.column_partials, forward.row_partials, forward.end},
+        {gradient.weights, gradient.packed, gradient.sums, gradient.gradient[0], gradient.gradient[1], gradient.end},
+        {matrix.packed, matrix.out[0], matrix.out[1], matrix.end}};
+    bool right = true;
+    for (const std::vector<int64_t>& order : orders)
+      for (size_t i = 0; i < order.size(); ++i) {
+        right &= order[i] % 4 == 0;
+        if (i > 0) right &= order[i] >= order[i - 1];
+      }
+    right &= gradient.packed % 16 == 0 && gradient.sums % 16 == 0 && forward.packed == 0 && gradient.weights == 0;
+    CHECK(right);
+  });
+}
+
+TEST_CASE("sums of splits are at most 16 MiB, or there is one split") {
+  for (const int64_t results : {1, 128, 129, 1000, 4096, 32768, 1000000})
+    for (const int64_t dim : {1, 128, 129, 512, 4096})
+      for (const int64_t steps : {1, 255, 257, 5000, 1000000}) {
+        const int32_t splits = splits_for(results, dim, steps);
+        CHECK(splits >= 1);
+        const bool small = splits * results * dim * int64_t{sizeof(float)} <= int64_t{16} << 20;
+        CHECK((splits == 1 || small));
+        CHECK((splits == 1 || (splits - 1) * 256 < steps));
+      }
+  CHECK(splits_for(1024, 512, 1024) == 4);
+  CHECK(splits_for(8192, 512, 8192) == 1);
+  CHECK(splits_for(128, 128, 1 << 20) == 16);
+}
+
+TEST_CASE("the usual call: three panels of weights at the default limit") {
+  const Plan plan(shape(CandidateKind::kBatch, 8192, 0, 512, int64_t{64} << 20), Core::kExact);
+  CHECK(plan.statistics_panel(0).size() == 8192);
+  CHECK(plan.gradient_panel(0).size() == 2048);
+  CHECK(plan.gradient_panel(2048).end == 4736);
+  CHECK(plan.gradient_panel(4736).end == 8192);
+}
+
+}  // namespace
+}  // namespace circle::cuda
