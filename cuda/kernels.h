@@ -28,15 +28,15 @@ namespace circle::cuda {
 enum class Core : int {
   kFfma,   // float32 multiply-adds on rows as they are: any range of numbers
   kFast,   // one product of halves on the tensor cores
-  kExact,  // three products of halves, high and low, summed outside the tensor cores every 64 steps
+  kExact,  // three products of halves, high and low, summed outside the tensor cores every 32 steps
 };
 
 // Edge of a tile of similarities, and of a tile of a product's result.
 constexpr int kTile = 128;
 
 // A matrix that a product reads: rows of `stride` elements, 16-byte aligned, zeros from `columns` to `stride`.
-// kFfma: floats in `high`. kFast: halves in `high`. kExact: halves in both, the number is their sum. Halves hold
-// multiples: of rows kRowScale, of pair weights a power of two that the call's Scalars tell.
+// kFfma: floats in `high`. kFast: halves in `high`. kExact: halves in both, the number is high + low / kLowScale. They
+// hold multiples of numbers: of rows kRowScale, of pair weights a power of two that the call's Scalars tell.
 struct Operand {
   void* high;
   void* low;

@@ -8,8 +8,7 @@
 
 namespace circle::cuda {
 
-// Halves of rows hold 2¹² x̂: a coordinate of a unit row then has 11 bits in `high` down to 2⁻²⁶, and 11 more in `low`
-// down to 2⁻¹⁵.
+// Halves of rows hold 2¹² x̂: a coordinate of a unit row then has all its bits down to 2⁻²⁶.
 constexpr float kRowScale = 4096;
 
 template <Core core>

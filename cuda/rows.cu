@@ -43,7 +43,7 @@ CIRCLE_DEVICE void store(const Operand& packed, int64_t at, float x) {
     const float multiple = x * kRowScale;
     const uint16_t high = to_half(multiple);
     static_cast<uint16_t*>(packed.high)[at] = high;
-    if constexpr (core == Core::kExact) static_cast<uint16_t*>(packed.low)[at] = to_half(multiple - from_half(high));
+    if constexpr (core == Core::kExact) static_cast<uint16_t*>(packed.low)[at] = low_half(multiple, high);
   }
 }
 

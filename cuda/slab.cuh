@@ -29,6 +29,14 @@ constexpr int kSlabSteps = 32;
 constexpr int kSlabHalves = kTile * kSlabSteps;
 constexpr int kChunk = 8;
 
+// What rounding to a half leaves, at most 2⁻¹¹ of the number, is kept at the number's own size: it would be a denormal, or
+// nothing, long before the number is.
+constexpr float kLowScale = 2048;
+
+CIRCLE_DEVICE uint16_t low_half(float x, uint16_t high) {
+  return to_half((x - from_half(high)) * kLowScale);
+}
+
 template <Lies lies>
 struct Slab {
   static constexpr int kRows = lies == Lies::kItems ? kTile : kSlabSteps;

@@ -1,9 +1,9 @@
 // The tensor-core loop: C[128 × 128] = Σ over steps of A(row, step) · B(column, step), A and B halves, C floats.
 //
 // Per slab of 32 steps a block copies 128 × 32 halves of each operand and plane (8 KB each) into a ring of stages, two
-// or three deep, while the warps multiply what has landed. kFast: one product. kExact: the number is high + low, and
-// high·high + high·low + low·high leaves out 2⁻²² of a product at most; the tensor cores truncate where they add, so
-// every 64 steps their sums are taken out and added up by the ordinary, rounding adders (docs/decisions/0006). What bounds
+// or three deep, while the warps multiply what has landed. kFast: one product. kExact: the number is high + low / 2¹¹, and
+// high·high + (high·low + low·high) / 2¹¹ leaves out 2⁻²² of a product at most; the tensor cores truncate where they add, so
+// every slab their sums are taken out and added up by the ordinary, rounding adders (docs/decisions/0006). What bounds
 // it: tensor cores (kExact), shared memory where an SM has more than
 // 1,300 multiply-adds of halves a cycle for it (kFast).
 #pragma once
@@ -12,8 +12,6 @@
 #include "cuda/slab.cuh"
 
 namespace circle::cuda {
-
-constexpr int kDrainSlabs = 64 / kSlabSteps;
 
 template <Core core>
 struct TensorCore {
@@ -64,21 +62,46 @@ struct TensorCore {
 
   template <Lies left, Lies right>
   CIRCLE_DEVICE static void multiply_slab(Fragment& c, const uint16_t* stage, const Position& at) {
-    const uint16_t* const b_stage = stage + kPlanes * kSlabHalves;
-#pragma unroll
-    for (int step = 0; step < kSlabSteps; step += 16) {
-      Left a;
-      Right b;
-      load<left>(a, stage, step, at);
-      load<right>(b, b_stage, step, at);
-      add_products(c, a, b);
-      if constexpr (kPlanes == 2) {
-        Right b_low;
-        load<right>(b_low, b_stage + kSlabHalves, step, at);
-        add_products(c, a, b_low);
-        load<left>(a, stage + kSlabHalves, step, at);
+    if constexpr (core == Core::kExact)
+      multiply_exactly<left, right>(c, stage, at);
+    else
+      for (int step = 0; step < kSlabSteps; step += 16) {
+        Left a;
+        Right b;
+        load<left>(a, stage, step, at);
+        load<right>(b, stage + kSlabHalves, step, at);
         add_products(c, a, b);
       }
+  }
+
+  // The small products first, back to their own size, then the large ones: what truncation takes is a share of the sum so
+  // far, so that only the last two steps count.
+  template <Lies left, Lies right>
+  CIRCLE_DEVICE static void multiply_exactly(Fragment& c, const uint16_t* stage, const Position& at) {
+    const uint16_t *const a_high = stage, *const a_low = stage + kSlabHalves;
+    const uint16_t *const b_high = stage + 2 * kSlabHalves, *const b_low = stage + 3 * kSlabHalves;
+    Left a;
+    Right b;
+#pragma unroll
+    for (int step = 0; step < kSlabSteps; step += 16) {
+      load<left>(a, a_high, step, at);
+      load<right>(b, b_low, step, at);
+      add_products(c, a, b);
+      load<left>(a, a_low, step, at);
+      load<right>(b, b_high, step, at);
+      add_products(c, a, b);
+    }
+#pragma unroll
+    for (int m = 0; m < Tiling::kRows / 2; ++m)
+#pragma unroll
+      for (int n = 0; n < Tiling::kColumns / 2; ++n)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) c.sums[m][n][i] *= 1 / kLowScale;
+#pragma unroll
+    for (int step = kSlabSteps - 16; step >= 0; step -= 16) {
+      load<left>(a, a_high, step, at);
+      load<right>(b, b_high, step, at);
+      add_products(c, a, b);
     }
   }
 
@@ -121,7 +144,7 @@ struct TensorCore {
       const uint16_t* const stage = ring + slab % stages * kStageHalves;
       if constexpr (core == Core::kExact) {
         multiply_slab<left, right>(partial, stage, at);
-        if (slab % kDrainSlabs == kDrainSlabs - 1 || slab == slabs - 1) drain(partial, c);
+        drain(partial, c);
       } else {
         multiply_slab<left, right>(c, stage, at);
       }

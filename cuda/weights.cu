@@ -81,7 +81,7 @@ struct Writer {
       *reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(to.high) + at) = hx | static_cast<uint32_t>(hy) << 16;
       if constexpr (core == Core::kExact)
         *reinterpret_cast<uint32_t*>(static_cast<uint16_t*>(to.low) + at) =
-            to_half(x - from_half(hx)) | static_cast<uint32_t>(to_half(y - from_half(hy))) << 16;
+            low_half(x, hx) | static_cast<uint32_t>(low_half(y, hy)) << 16;
     }
   }
 
@@ -92,7 +92,7 @@ struct Writer {
     } else {
       const uint16_t high = to_half(x);
       static_cast<uint16_t*>(to.high)[at] = high;
-      if constexpr (core == Core::kExact) static_cast<uint16_t*>(to.low)[at] = to_half(x - from_half(high));
+      if constexpr (core == Core::kExact) static_cast<uint16_t*>(to.low)[at] = low_half(x, high);
     }
   }
 };

@@ -380,6 +380,20 @@ describe.skipIf(!hasCuda)(`where CUDA runs ${needs}`, () => {
   });
 });
 
+describe.skipIf(!isEmulated)(`two devices ${needsEmulator}`, () => {
+  it('compute each with matrices of its own', () => {
+    expect(run('devices', { CIRCLE_EMULATOR_DEVICES: '2' })).toEqual({
+      count: 2,
+      same: true,
+      refused: {
+        code: 'ERR_CIRCLE_INVALID_ARGUMENT',
+        message:
+          'classWeights must be on device 0, which computes; received a DeviceMatrix on device 1. Set options.device to 1.',
+      },
+    });
+  });
+});
+
 describe.skipIf(!isEmulated)(`a device that is full ${needsEmulator}`, () => {
   it('says so, with a remedy, and goes on', () => {
     expect(run('memory', { CIRCLE_EMULATOR_MEMORY: String(2 ** 21) })).toEqual({

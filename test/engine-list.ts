@@ -64,7 +64,11 @@ export interface DoubleResult {
 
 /** The reference engine's own numbers, before they are rounded to float32: it writes to whatever array it is given. */
 export function computeInDouble(embeddings: Float32Array, labels: Labels, options: PairLossOptions): DoubleResult {
-  const settings = settingsOf(options);
+  return computeSettingsInDouble(embeddings, labels, settingsOf(options));
+}
+
+/** With settings that no options give, such as angles of rows that are not quite unit rows. */
+export function computeSettingsInDouble(embeddings: Float32Array, labels: Labels, settings: Settings): DoubleResult {
   const problem = createProblem(settings, settings.arrays, embeddings, labels);
   const doubles = (array: Float32Array | undefined) => new Float64Array(array?.length ?? 0);
   const anchorLosses = doubles(problem.anchorLosses);

@@ -25,21 +25,30 @@ export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return greatest;
 }
 
-function nudge(values: Float32Array, dim: number, random: () => number): Float32Array {
-  // Rounded to float32 once more, a relative change of less than 2⁻²³ may vanish: two units at least.
-  const size = Math.max(2 ** -22, (4 + dim / 8) * 2 ** -24);
+/** Rounded to float32 once more, a relative change of less than 2⁻²³ may vanish: two units at least. */
+const roundingOf = (dim: number) => Math.max(2 ** -22, (4 + dim / 8) * 2 ** -24);
+
+function nudge(values: Float32Array, size: number, random: () => number): Float32Array {
   return values.map((value) => value * (1 + (random() < 0.5 ? -size : size)));
 }
 
-export function sensitivityOf(testCase: Case, exact: DoubleResult): Sensitivity {
-  const { embeddings, labels, options } = testCase;
+/**
+ * `size`: of a nudge, relative to each number; default what float32's rounding comes to. `compute`: what takes the nudged
+ * inputs; default the reference.
+ */
+export function sensitivityOf(
+  { embeddings, labels, options }: Case,
+  exact: DoubleResult,
+  size = roundingOf(options.dim),
+  compute = computeInDouble,
+): Sensitivity {
   const random = randomFrom(1);
   const moves: Sensitivity = { loss: 0, anchorLosses: 0, gradient: 0, candidateGradient: 0 };
   for (let draw = 0; draw < 4; draw++) {
-    const moved = computeInDouble(nudge(embeddings, options.dim, random), labels, {
+    const moved = compute(nudge(embeddings, size, random), labels, {
       ...options,
-      ...(options.classWeights && { classWeights: nudge(hostRows(options.classWeights)!, options.dim, random) }),
-      ...(options.candidates && { candidates: nudge(hostRows(options.candidates)!, options.dim, random) }),
+      ...(options.classWeights && { classWeights: nudge(hostRows(options.classWeights)!, size, random) }),
+      ...(options.candidates && { candidates: nudge(hostRows(options.candidates)!, size, random) }),
     } as typeof options);
     moves.loss = Math.max(moves.loss, Math.abs(moved.loss - exact.loss));
     for (const key of ['anchorLosses', 'gradient', 'candidateGradient'] as const) {

@@ -43,19 +43,30 @@ void undrained_kernel(Operand rows, float* out) {
   const Source source = rows_from(rows, 2, 0);
   uint16_t* const stage = reinterpret_cast<uint16_t*>(shared_memory());
   const Position at;
-  Fragment sums;
+  Fragment sums, small;
   for (int step = 0; step < rows.columns; step += kSlabSteps) {
     Loop::copy_slab<Lies::kItems, Lies::kItems>(stage, source, source, step);
     commit_copies();
     wait_for_copies<0>();
     barrier();
-    Loop::multiply_slab<Lies::kItems, Lies::kItems>(sums, stage, at);
+    for (int k = 0; k < kSlabSteps; k += 16) {
+      Loop::Left high, low;
+      Loop::Right other_high, other_low;
+      Loop::load<Lies::kItems>(high, stage, k, at);
+      Loop::load<Lies::kItems>(low, stage + kSlabHalves, k, at);
+      Loop::load<Lies::kItems>(other_high, stage + 2 * kSlabHalves, k, at);
+      Loop::load<Lies::kItems>(other_low, stage + 3 * kSlabHalves, k, at);
+      Loop::add_products(sums, high, other_high);
+      Loop::add_products(small, high, other_low);
+      Loop::add_products(small, low, other_high);
+    }
     barrier();
   }
   for (int r = 0; r < Fragment::kRows; ++r)
     for (int c = 0; c < Fragment::kColumns; ++c)
       if (at.row(r) < rows.rows && at.column(c) < rows.rows)
-        out[at.row(r) * rows.rows + at.column(c)] = sums.at(r, c) * Multiplier<Core::kExact>::kSimilarityScale;
+        out[at.row(r) * rows.rows + at.column(c)] =
+            (sums.at(r, c) + small.at(r, c) / kLowScale) * Multiplier<Core::kExact>::kSimilarityScale;
 }
 
 struct Similarities {

@@ -94,7 +94,8 @@ cudaError_t queue_fill(Runtime& all, void* memory, int value, size_t bytes, cuda
 
 cudaError_t allocate(Runtime& all, void** memory, size_t bytes, Place place) {
   const Fill fill = all.settings.kernels == Kernels::kRun || place == Place::kPinned ? Fill::kPoison : Fill::kNothing;
-  return all.memory.allocate(memory, bytes, place, host_thread().device, all.settings.device_bytes, fill);
+  const int64_t limit = place == Place::kDevice ? all.settings.device_bytes : all.settings.pinned_bytes;
+  return all.memory.allocate(memory, bytes, place, host_thread().device, limit, fill);
 }
 
 // Also where the device is broken, which the error says.

@@ -127,7 +127,7 @@ void Block::wait_at_barrier(Site site) {
 void Block::meet(const Collective& what, void* operands, Site site) {
   Thread& self = *thread_;
   self.site = site;
-  self.collective = what;
+  self.collective = &what;
   self.operands = operands;
   self.state = State::kInCollective;
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
@@ -140,14 +140,15 @@ void Block::meet(const Collective& what, void* operands, Site site) {
 void Block::complete(int first_lane) {
   void* operands[kWarp];
   const Thread& first = *pool_[first_lane];
+  const Collective& what = *first.collective;
   for (int lane = 0; lane < kWarp; ++lane) {
     const Thread& thread = *pool_[first_lane + lane];
-    if (thread.collective.compute != first.collective.compute || !(thread.site == first.site) ||
-        thread.collective.argument != first.collective.argument)
+    if (thread.collective->compute != what.compute || thread.collective->argument != what.argument ||
+        !(thread.site == first.site))
       fail("the lanes of a warp disagree: " + who_waits_where());
     operands[lane] = thread.operands;
   }
-  first.collective.compute(operands, first.collective.argument);
+  what.compute(operands, what.argument);
   for (int lane = 0; lane < kWarp; ++lane) pool_[first_lane + lane]->state = State::kReady;
 }
 
@@ -161,8 +162,8 @@ std::string Block::where(const Thread& thread) const {
   if (thread.state == State::kReady) return "could go on";
   const std::string site = " at " + std::string(thread.site.file) + ":" + std::to_string(thread.site.line);
   if (thread.state == State::kAtBarrier) return "wait for the barrier" + site;
-  const int argument = thread.collective.argument;
-  return "wait in " + std::string(thread.collective.name) + (argument ? " " + std::to_string(argument) : "") + site;
+  const int argument = thread.collective->argument;
+  return "wait in " + std::string(thread.collective->name) + (argument ? " " + std::to_string(argument) : "") + site;
 }
 
 std::string Block::who_waits_where() const {

@@ -55,7 +55,7 @@ class Block {
     Fiber fiber;
     State state = State::kReady;
     Site site{};
-    Collective collective{};
+    const Collective* collective = nullptr;  // of its own stack
     void* operands = nullptr;
     AsyncCopies copies;
   };

@@ -112,6 +112,25 @@ TEST_CASE("matrices are dealt out as PTX draws them, as they lie and transposed"
   });
 }
 
+// 1 + 1.5 units in its last place, by one product.
+TEST_CASE("multiplications in a kernel truncate, unless a test wants them rounded") {
+  const CleanEmulator clean;
+  const auto last_place_of_sum = [](Accumulation accumulation) {
+    set_accumulation(accumulation);
+    float sum = 0;
+    CHECK(run(32, 0, [&sum] {
+            const bool first = threadIdx.x == 0;
+            const uint32_t a[4] = {first ? to_half(0x1.8p-12f) : 0u}, b[2] = {first ? to_half(0x1p-11f) : 0u};
+            float c[4] = {1, 1, 1, 1};
+            multiply_add(c, a, b);
+            if (first) sum = c[0];
+          }) == cudaSuccess);
+    return (sum - 1) * 0x1p23f;
+  };
+  CHECK(last_place_of_sum(Accumulation::kTruncated) == 1);
+  CHECK(last_place_of_sum(Accumulation::kRounded) == 2);
+}
+
 TEST_CASE("copies land at the wait for their group, and read their source there") {
   const CleanEmulator clean;
   OnDevice<uint32_t> source(12);

@@ -1,9 +1,11 @@
 // Devices, memory, errors: what the emulated driver says, and what tests make it say.
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include "test/emulator/launch.h"
 #include "test/emulator/on_device.h"
+#include "test/emulator/runtime.h"
 
 namespace circle::cuda {
 namespace {
@@ -71,6 +73,12 @@ TEST_CASE("memory is poison, is counted, runs out, and can leak") {
     CHECK(cudaFree(more) == cudaErrorInvalidValue);
     CHECK(cudaFree(nullptr) == cudaSuccess);
   }
+  set_pinned_bytes(100);
+  void *pinned = nullptr, *more = nullptr;
+  CHECK(cudaHostAlloc(&pinned, 60, cudaHostAllocPortable) == cudaSuccess);
+  CHECK(cudaHostAlloc(&more, 41, cudaHostAllocPortable) == cudaErrorMemoryAllocation);
+  CHECK(use().pinned_bytes == 60);
+  CHECK(cudaFreeHost(pinned) == cudaSuccess);
   CHECK(use().device_bytes == 0);
   CHECK(use().peak_device_bytes == 4096);
   forget_use();
@@ -106,6 +114,21 @@ TEST_CASE("copies must be inside the memory, and in the direction they say") {
   CHECK(cudaMemcpy(host.data(), x.data(), 16, cudaMemcpyHostToDevice) == cudaErrorInvalidValue);
   CHECK(cudaMemcpy(host.data(), x.data(), 16, cudaMemcpyDefault) == cudaSuccess);
   CHECK(cudaMemset(x.data() + 1, 0, 16) == cudaErrorInvalidValue);
+}
+
+TEST_CASE("the environment says how it starts") {
+  const CleanEmulator clean;
+  const char* const names[] = {"CIRCLE_EMULATOR_MEMORY", "CIRCLE_EMULATOR_DEVICES", "CIRCLE_EMULATOR_SCHEDULE",
+                               "CIRCLE_EMULATOR_DRIVER"};
+  const char* const values[] = {"123456789012", "3", "random:17", "no-device"};
+  for (int i = 0; i < 4; ++i) setenv(names[i], values[i], 1);
+  const Settings settings = initial_settings();
+  for (const char* name : names) unsetenv(name);
+  CHECK(settings.device_bytes == 123456789012);
+  CHECK(settings.device_count == 3);
+  CHECK(settings.schedule.order == Order::kRandom);
+  CHECK(settings.schedule.seed == 17);
+  CHECK(settings.driver == DriverState::kNoDevice);
 }
 
 TEST_CASE("launches that no device takes are refused") {

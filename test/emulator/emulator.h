@@ -1,11 +1,12 @@
 // What tests ask of the emulated GPU, and how they change it. All of it is safe to call from any thread, and applies to
 // what runs after the call: kernels run when somebody waits for them.
 //
-// Read once from the environment, for tests that run the engine inside Node:
+// Read from the environment at the start, for tests that run the engine inside Node:
 //   CIRCLE_EMULATOR_SCHEDULE  forward | reverse | random:SEED
 //   CIRCLE_EMULATOR_DRIVER    none | old | no-device | broken
 //   CIRCLE_EMULATOR_MEMORY    bytes of each device
 //   CIRCLE_EMULATOR_DEVICES   how many
+//   CIRCLE_EMULATOR_FAILURES  log | abort: failures are also written to stderr, and the first one ends the process
 #pragma once
 
 #include <cuda_runtime.h>
@@ -37,7 +38,8 @@ void set_accumulation(Accumulation accumulation);
 enum class DriverState { kWorks, kNone, kOld, kNoDevice, kBroken };
 void set_driver(DriverState state);
 void set_device_count(int count);
-void set_device_bytes(int64_t bytes);
+void set_device_bytes(int64_t bytes);  // of each
+void set_pinned_bytes(int64_t bytes);  // of all together
 void set_shared_bytes_limit(int bytes);
 
 // The launch after `launches` others returns the error and does nothing else.

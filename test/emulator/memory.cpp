@@ -24,12 +24,12 @@ std::string Memory::Allocation::description() const {
          (place == Place::kDevice ? "device " + std::to_string(device) : "pinned memory");
 }
 
-cudaError_t Memory::allocate(void** memory, size_t bytes, Place place, int device, int64_t device_bytes, Fill fill) {
+cudaError_t Memory::allocate(void** memory, size_t bytes, Place place, int device, int64_t limit, Fill fill) {
   *memory = nullptr;
   if (bytes == 0) return cudaSuccess;
-  const bool fits = bytes <= static_cast<uint64_t>(INT64_MAX) &&
-                    (place == Place::kPinned || static_cast<int64_t>(bytes) <= device_bytes - bytes_of_device(device));
-  if (!fits) return cudaErrorMemoryAllocation;
+  const int64_t used = place == Place::kDevice ? bytes_of_device(device) : this->bytes(place);
+  if (bytes > static_cast<uint64_t>(INT64_MAX) || static_cast<int64_t>(bytes) > limit - used)
+    return cudaErrorMemoryAllocation;
   void* const base = mmap(nullptr, bytes + 2 * kGuardBytes, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return cudaErrorMemoryAllocation;
@@ -53,7 +53,8 @@ cudaError_t Memory::release(void* memory, Place place) {
   if (!allocation.guards_intact()) report_failure("a write around " + allocation.description());
   char* const base = allocation.data - kGuardBytes;
   const size_t all_bytes = allocation.bytes + 2 * kGuardBytes;
-  ASAN_UNPOISON_MEMORY_REGION(base, all_bytes);
+  ASAN_UNPOISON_MEMORY_REGION(base, kGuardBytes);
+  ASAN_UNPOISON_MEMORY_REGION(allocation.data + allocation.bytes, kGuardBytes);
   munmap(base, all_bytes);
   recent_ = nullptr;
   allocations_.erase(found);

@@ -16,7 +16,8 @@ enum class Fill { kPoison, kNothing };
 
 class Memory {
  public:
-  cudaError_t allocate(void** memory, size_t bytes, Place place, int device, int64_t device_bytes, Fill fill);
+  // `limit`: bytes of the device, or of all pinned memory.
+  cudaError_t allocate(void** memory, size_t bytes, Place place, int device, int64_t limit, Fill fill);
   // Of nullptr: nothing to do.
   cudaError_t release(void* memory, Place place);
 

@@ -1,6 +1,7 @@
 // The emulated driver's state, and what tests may do to it (emulator.h).
 #include "test/emulator/runtime.h"
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "test/emulator/failures.h"
@@ -79,6 +80,9 @@ std::vector<std::string>& reported_failures() {
 }
 
 void report_failure(std::string what) {
+  static const std::string wanted = variable("CIRCLE_EMULATOR_FAILURES");
+  if (!wanted.empty()) std::fprintf(stderr, "emulated GPU: %s\n", what.c_str());
+  if (wanted == "abort") std::abort();
   reported_failures().push_back(std::move(what));
 }
 
@@ -95,6 +99,7 @@ CIRCLE_SETTER(set_accumulation, Accumulation, accumulation)
 CIRCLE_SETTER(set_driver, DriverState, driver)
 CIRCLE_SETTER(set_device_count, int, device_count)
 CIRCLE_SETTER(set_device_bytes, int64_t, device_bytes)
+CIRCLE_SETTER(set_pinned_bytes, int64_t, pinned_bytes)
 CIRCLE_SETTER(set_shared_bytes_limit, int, shared_bytes_limit)
 
 #undef CIRCLE_SETTER

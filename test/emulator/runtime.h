@@ -18,6 +18,7 @@ struct Settings {
   DriverState driver = DriverState::kWorks;
   int device_count = 1;
   int64_t device_bytes = int64_t{16} << 30;
+  int64_t pinned_bytes = INT64_MAX;
   int shared_bytes_limit = 227 << 10;
 };
 // Of the process's environment.

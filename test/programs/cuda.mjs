@@ -88,6 +88,13 @@ const scenarios = {
     }),
     after: attempt(() => computeCircleLoss(embeddings, labels, options).engine),
   }),
+  /** Each of two devices by its number. */
+  devices() {
+    const classWeights = createDeviceMatrix(classes, { dim: 16, device: 1 });
+    const on = (device) => attempt(() => computeCircleLoss(embeddings, labels, { ...options, device, classWeights }));
+    const expected = computeCircleLoss(embeddings, labels, { ...options, classWeights: classes });
+    return { count: engines()[0].devices.length, same: on(1).loss === expected.loss, refused: on(0) };
+  },
   async collected() {
     for (let i = 0; i < 20; i++) use();
     const before = held();
