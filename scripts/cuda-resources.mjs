@@ -1,6 +1,7 @@
 /**
  * What ptxas gives each kernel on each architecture: a table of registers, and exit status 1 where one of them spills or has
- * a stack frame. Compiles the kernels, or reads the log of a build that did (`npm run build:cuda`).
+ * a stack frame. Compiles the kernels, or reads the log of a build that did with
+ * -Xptxas=-v (`npm run build:cuda -- --CDCIRCLE_CUDA_REPORT=ON`).
  *
  *   node scripts/cuda-resources.mjs [--log build.log] [--arch 90] [--out table.md]
  */

@@ -57,6 +57,12 @@ TEST_CASE("lanes of a warp that do different things are named") {
     else
       (void)of_lane_xor(1.0f, 1);
   });
+  fails("the lanes of a warp disagree: threads 0-15 wait in any_lane at", 32, 0, [] {
+    if (threadIdx.x < 16)
+      any_lane(true);
+    else
+      any_lane(false);
+  });
   fails("of_lane_xor 2 at", 32, 0, [] { (void)of_lane_xor(1.0f, threadIdx.x < 16 ? 1 : 2); });
   fails("; threads 31-31 are done", 32, 0, [] {
     if (threadIdx.x < 31) any_lane(true);
@@ -136,8 +142,8 @@ TEST_CASE("copies land at the wait for their group, and read their source there"
   OnDevice<uint32_t> source(12);
   uint32_t seen[6] = {};
   CHECK(run(1, 64, [&, from = source.data()] {
-          const uint32_t* const shared = reinterpret_cast<const uint32_t*>(shared_memory());
-          for (uint32_t i = 0; i < 12; ++i) from[i] = 1;
+          uint32_t* const shared = reinterpret_cast<uint32_t*>(shared_memory());
+          for (uint32_t i = 0; i < 12; ++i) from[i] = shared[i] = 1;
           for (int i = 0; i < 3; ++i) {
             copy_16_bytes(shared_memory() + 16 * i, from + 4 * i, i != 2);
             commit_copies();
@@ -216,6 +222,8 @@ TEST_CASE("blocks and threads run in the order of the schedule, each once") {
   CHECK(order_under({Order::kRandom, 5}) == random);
   CHECK(order_under({Order::kRandom, 6}) != random);
   CHECK(random != forward);
+  // Lanes of a warp too: the first warp that ran did not run in order.
+  CHECK_FALSE(std::is_sorted(random.begin(), random.begin() + 32));
   std::sort(random.begin(), random.end());
   CHECK(random == forward);
 }
