@@ -12,7 +12,6 @@ import {
   createPairLoss,
   engines,
   type PairLossOptions,
-  type Precision,
 } from 'circle-loss';
 import { Command } from 'commander';
 import { markdownTable } from 'markdown-table';
@@ -69,7 +68,7 @@ const sample = { rows: 64 };
  * The engine on a part of the workload that double precision can afford, and the greatest error of a loss and of a
  * gradient, relative to the largest.
  */
-function errorOf(workload: Workload, precision: Precision): string {
+function errorOf(workload: Workload, precision: 'exact' | 'fast'): string {
   const anchors = Math.min(workload.anchors, sample.rows * 4);
   const part = { ...workload, anchors, candidates: workload.kind === 'pair-wise' ? anchors : 512 };
   const embeddings = fill(new Float32Array(anchors * part.dim), 1);
@@ -91,7 +90,7 @@ function errorOf(workload: Workload, precision: Precision): string {
   return `error of loss ${loss.toExponential(0)}, of gradient ${(worst / largest).toExponential(0)}`;
 }
 
-function timeOurs(workload: Workload, precision: Precision, arrays: Arrays): Line {
+function timeOurs(workload: Workload, precision: 'exact' | 'fast', arrays: Arrays): Line {
   const { kind, anchors, candidates, dim } = workload;
   const array = (length: number) => (arrays === 'pinned' ? allocatePinned(length) : new Float32Array(length));
   const sets = [1, 2, 3].map((seed) => fill(array(anchors * dim), seed));
