@@ -126,22 +126,30 @@ __global__ void __launch_bounds__(kTree) merge_kernel(Loss loss, AnchorStatistic
   if (threadIdx.x == 0) statistics[0] = items[0];
 }
 
+// NaN and what is beyond float32 come out by themselves: they must not scale the others away.
+CIRCLE_DEVICE float largest_coefficient(const AnchorStatistics& statistics, const AnchorLoss& loss, float upstream) {
+  float largest = 0;
+  for (int side = 0; side < 2; ++side) {
+    const double coefficient = fabs(loss.derivative / statistics.side[side].sum * static_cast<double>(upstream));
+    if (coefficient <= static_cast<double>(FLT_MAX)) largest = larger(largest, static_cast<float>(coefficient));
+  }
+  return largest;
+}
+
 template <class Loss>
 __global__ void losses_kernel(Loss loss, const AnchorStatistics* statistics, int64_t count, int pair_multiplicity,
                               const float* upstream, AnchorLoss* losses, float* anchor_losses, Scalars* scalars) {
   const int64_t i = thread_number();
-  if (i >= count) return;
-  const AnchorLoss own = anchor_loss(loss, statistics[i], pair_multiplicity);
-  losses[i] = own;
-  anchor_losses[i] = static_cast<float>(own.loss);
-  if (!own.valid) return;
-  for (int side = 0; side < 2; ++side) {
-    const double coefficient =
-        fabs(own.derivative / statistics[i].side[side].sum * (upstream ? static_cast<double>(upstream[i]) : 1.0));
-    // NaN and what is beyond float32 come out by themselves: they must not scale the others away.
-    if (coefficient <= static_cast<double>(FLT_MAX))
-      atomic_max(&scalars->largest_coefficient, __float_as_uint(static_cast<float>(coefficient)));
+  float largest = 0;
+  if (i < count) {
+    const AnchorLoss own = anchor_loss(loss, statistics[i], pair_multiplicity);
+    losses[i] = own;
+    anchor_losses[i] = static_cast<float>(own.loss);
+    if (own.valid) largest = largest_coefficient(statistics[i], own, upstream ? upstream[i] : 1.0f);
   }
+  // One atomic a warp: thousands on one address would wait for each other.
+  for (int mask = 1; mask < 32; mask *= 2) largest = larger(largest, of_lane_xor(largest, mask));
+  if (threadIdx.x % 32 == 0) atomic_max(&scalars->largest_coefficient, __float_as_uint(largest));
 }
 
 struct LossSums {

@@ -24,9 +24,9 @@ function obstacle() {
   if (!existsSync('CMakeLists.txt')) return 'there is no CMakeLists.txt here: a published package builds nothing';
   if (!findCmakeJs()) return 'cmake-js is not installed (a development dependency)';
   if (!runs('cmake')) return 'CMake (3.24 or later) cannot be found';
-  const { CUDACXX = 'nvcc' } = process.env;
-  if (runs(CUDACXX)) return undefined;
-  return `${CUDACXX} cannot be found. It comes with the CUDA toolkit (13.0 or later); put its bin folder into PATH, or its path into CUDACXX`;
+  const compiler = process.env.CUDACXX || 'nvcc';
+  if (runs(compiler)) return undefined;
+  return `${compiler} cannot be found. It comes with the CUDA toolkit (13.0 or later); put its bin folder into PATH, or its path into CUDACXX`;
 }
 
 function fail(reason) {
