@@ -70,6 +70,21 @@ TEST_CASE("similarities of the anchors among themselves are symmetric, bit for b
   });
 }
 
+TEST_CASE("a pinned matrix is the same as any other, with many panels in flight") {
+  const Data data({130, 900, 20, 1}, CandidateKind::kSet);
+  Rows rows = data.problem(definitions().front()).rows;
+  rows.workspace_limit = 0;
+  const auto engine = open_engine(Units::kTensor, 0);
+  const int64_t count = rows.anchor_count * rows.candidate_count;
+  GuardedFloats expected(count);
+  float* const pinned = allocate_pinned(count);
+  REQUIRE(pinned != nullptr);
+  REQUIRE(engine->similarity(rows, expected.data(), nullptr).ok());
+  REQUIRE(engine->similarity(rows, pinned, nullptr).ok());
+  CHECK(same_bits({pinned, pinned + count}, expected.values()));
+  free_pinned(pinned);
+}
+
 TEST_CASE("the matrix is untouched where a row is not finite, or the call is aborted") {
   for_each_case([](const ChosenCore& core, Rows rows) {
     std::vector<float> anchors(rows.anchors, rows.anchors + rows.anchor_count * rows.dim);
