@@ -10,17 +10,19 @@ namespace {
 // A split's share is a multiple of what the drain and both cores' slabs divide.
 constexpr int kShareSteps = 64;
 
-// blockIdx.x: block of dimensions, blockIdx.y: block of results, blockIdx.z: split.
+// blockIdx.x: block of dimensions, one block of results after the other (neighbours read the same weights); blockIdx.y:
+// split.
 template <Core core, Along along>
 __global__ void __launch_bounds__(Tiling::kThreads, 1) product_kernel(Product product, int stages) {
   constexpr Lies kWeightsLie = along == Along::kRows ? Lies::kItems : Lies::kSteps;
   const Operand &weights = product.weights, &others = product.others;
-  const int64_t first_result = product.first_result + int64_t{kTile} * blockIdx.y;
-  const int64_t first_dim = int64_t{kTile} * blockIdx.x;
+  const unsigned dim_blocks = static_cast<unsigned>((others.columns + kTile - 1) / kTile);
+  const int64_t first_result = product.first_result + int64_t{kTile} * (blockIdx.x / dim_blocks);
+  const int64_t first_dim = int64_t{kTile} * (blockIdx.x % dim_blocks);
   const int32_t steps = along == Along::kRows ? weights.columns : static_cast<int32_t>(weights.rows);
   const int64_t results = along == Along::kRows ? weights.rows : weights.columns;
   const int32_t share = (steps + product.splits * kShareSteps - 1) / (product.splits * kShareSteps) * kShareSteps;
-  const int32_t first_step = share * static_cast<int32_t>(blockIdx.z);
+  const int32_t first_step = share * static_cast<int32_t>(blockIdx.y);
   const int32_t last_step = first_step + share < steps ? first_step + share : steps;
 
   const auto part = [](const void* plane, int64_t element) -> const void* {
@@ -38,7 +40,7 @@ __global__ void __launch_bounds__(Tiling::kThreads, 1) product_kernel(Product pr
     Multiplier<core>::template multiply<kWeightsLie, Lies::kSteps>(c, a, b, first_step, last_step, stages);
 
   const Position at;
-  float* const sums = product.sums + product.slice * blockIdx.z;
+  float* const sums = product.sums + product.slice * blockIdx.y;
 #pragma unroll
   for (int r = 0; r < Fragment::kRows; ++r) {
     const int64_t result = first_result + at.row(r);
@@ -68,8 +70,8 @@ cudaError_t multiply(Core core, const Product& product, cudaStream_t stream) {
     const Stages stages = stages_for_device<kCore>(0);
     const int64_t results =
         product.along == Along::kRows ? product.weights.rows : product.weights.columns - product.first_result;
-    const dim3 grid(static_cast<unsigned>(blocks_of(product.others.columns, kTile)),
-                    static_cast<unsigned>(blocks_of(results, kTile)), static_cast<unsigned>(product.splits));
+    const int64_t tiles = blocks_of(product.others.columns, kTile) * blocks_of(results, kTile);
+    const dim3 grid(static_cast<unsigned>(tiles), static_cast<unsigned>(product.splits));
     const Launch how{grid, Tiling::kThreads, stages.shared_bytes, stream};
     return product.along == Along::kRows ? launch(how, product_kernel<kCore, Along::kRows>, product, stages.count)
                                          : launch(how, product_kernel<kCore, Along::kColumns>, product, stages.count);
