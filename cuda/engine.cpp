@@ -89,9 +89,10 @@ Outcome CudaEngine::compute_loss(const Problem& problem, Results& results, const
   if (outcome.ok()) outcome = forward.wait();
   if (!outcome.ok()) return outcome;
 
-  outcome = outcome_of(workspace_.staging.download(
-      whole_array(results.anchor_losses, workspace_.anchor_losses.at(0), 4 * call.terms()), workspace_.copies));
-  if (outcome.ok() && call.wants_gradient()) outcome = gradient.finish();
+  if (call.wants_gradient()) outcome = gradient.finish();
+  if (outcome.ok())
+    outcome = outcome_of(workspace_.staging.download(
+        whole_array(results.anchor_losses, workspace_.anchor_losses.at(0), 4 * call.terms()), workspace_.copies));
   if (!outcome.ok()) return outcome;
   results.loss = workspace_.scalars_on_host().loss;
   results.valid_anchors = workspace_.scalars_on_host().valid_anchors;

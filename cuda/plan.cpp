@@ -16,6 +16,11 @@ constexpr int64_t kMostBlocks = 65535;
 
 constexpr int64_t kFloat = sizeof(float), kPartials = sizeof(TilePartials);
 
+// Bytes that a result of so many floats takes, so that what follows is aligned.
+constexpr int64_t result_place(int64_t floats) {
+  return stride_for(Core::kFfma, floats) * kFloat;
+}
+
 }  // namespace
 
 int32_t splits_for(int64_t results, int64_t dim, int64_t steps) {
@@ -67,22 +72,22 @@ StatisticsLayout Plan::statistics_layout(int64_t rows) const {
 
 GradientLayout Plan::gradient_layout(Range panel) const {
   const int64_t rows = panel.size(), columns = weight_columns(panel);
+  const int64_t of_candidates = symmetric ? 0 : rows;
   GradientLayout at{};
   at.splits = symmetric ? anchor_splits : splits_for(rows, dim, columns);
+  at.gradient[1] = symmetric ? 0 : result_place(gradient_panel(0).size() * dim);
+  at.weights = 2 * at.gradient[1];
   at.packed = at.weights + rows * stride_for(core, columns) * element_bytes(core);
-  const int64_t of_candidates = symmetric ? 0 : rows;
   at.sums = at.packed + packed_bytes(of_candidates);
-  at.gradient[0] = at.sums + at.splits * of_candidates * sum_stride * kFloat;
-  at.gradient[1] = at.gradient[0] + of_candidates * dim * kFloat;
-  at.end = at.gradient[1] + of_candidates * dim * kFloat;
+  at.end = at.sums + at.splits * of_candidates * sum_stride * kFloat;
   return at;
 }
 
 SimilarityLayout Plan::similarity_layout(int64_t rows) const {
   SimilarityLayout at{};
-  at.out[0] = at.packed + (symmetric ? 0 : packed_bytes(rows));
-  at.out[1] = at.out[0] + rows * anchors * kFloat;
-  at.end = at.out[1] + rows * anchors * kFloat;
+  at.out[1] = result_place(similarity_panel(0).size() * anchors);
+  at.packed = 2 * at.out[1];
+  at.end = at.packed + (symmetric ? 0 : packed_bytes(rows));
   return at;
 }
 

@@ -7,10 +7,11 @@
 //
 //                             pair-wise                              other candidates
 //   forward    partials by columns, partials by rows      packed candidates, partials by columns
-//   gradient   weights                                    weights, packed candidates, their sums, 2 × their gradient
-//   matrix     2 × similarities                           packed candidates, 2 × similarities
+//   gradient   weights                                    2 × the candidates' gradient, weights, packed candidates, sums
+//   matrix     2 × similarities                           2 × similarities, packed candidates
 //
-// Two of what goes to the host: while one is on its way, the device writes the other.
+// Two of what goes to the host: while one is on its way, the device writes the other. They come first, at places that are
+// the same for all panels of a call, so that a shorter panel writes nothing where a longer one's result still is.
 #pragma once
 
 #include "cuda/kernels.h"
@@ -36,11 +37,11 @@ struct StatisticsLayout {
   int64_t packed, column_partials, row_partials, end;
 };
 struct GradientLayout {
-  int64_t weights, packed, sums, gradient[2], end;
+  int64_t gradient[2], weights, packed, sums, end;
   int32_t splits;  // of the panel's own sums
 };
 struct SimilarityLayout {
-  int64_t packed, out[2], end;
+  int64_t out[2], packed, end;
 };
 
 struct Plan {

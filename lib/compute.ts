@@ -47,7 +47,8 @@ interface Compute<Options, When extends 'now' | 'later' = 'now'> {
  * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT, ERR_CIRCLE_SHAPE, ERR_CIRCLE_DETACHED, ERR_CIRCLE_OVERLAP,
  * ERR_CIRCLE_NOT_FINITE, ERR_CIRCLE_OVERFLOW, ERR_CIRCLE_OUT_OF_MEMORY, ERR_CIRCLE_DISPOSED (a DeviceMatrix),
  * ERR_CIRCLE_CUDA (a GPU that fails), and where the engine or binary asked for cannot run ERR_CIRCLE_NATIVE_LOAD or
- * ERR_CIRCLE_CUDA_UNAVAILABLE. `out` arrays are untouched where it throws.
+ * ERR_CIRCLE_CUDA_UNAVAILABLE. `out` arrays are untouched where it throws, but for a GPU that fails
+ * half way (ERR_CIRCLE_CUDA).
  *
  * Source: Sun et al., "Circle Loss", CVPR 2020, arXiv:2002.10857v2, Eqs. 5, 6, 8; gradient Eqs. 9, 10, and 0 where the
  * weight of a pair is 0.

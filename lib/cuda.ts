@@ -2,6 +2,7 @@
 import {
   brokenCuda,
   type CircleLossError,
+  deviceTooOld,
   driverTooOld,
   invalidArgument,
   namedBinaryLoad,
@@ -64,6 +65,15 @@ export function requireCuda(device: number): Cuda {
   const cuda = findCuda();
   if (cuda.module === undefined) throw cuda.error();
   const count = cuda.devices.length;
-  if (device < count) return cuda;
-  throw invalidArgument('options.device', `a device of this machine, from 0 to ${count - 1}`, device);
+  if (device >= count) {
+    throw invalidArgument('options.device', `a device of this machine, from 0 to ${count - 1}`, device);
+  }
+  const chosen = cuda.devices[device];
+  if (!isCapable(chosen)) throw deviceTooOld(chosen.name, `${chosen.computeMajor}.${chosen.computeMinor}`);
+  return cuda;
+}
+
+/** Turing and later: the binary has code for them, or what their driver makes code of. */
+export function isCapable({ computeMajor, computeMinor }: NativeDevice): boolean {
+  return computeMajor > 7 || (computeMajor === 7 && computeMinor >= 5);
 }

@@ -1,6 +1,6 @@
 /** Which engines there are, which computes a call, and why one is missing. */
 import { isWorthCuda, shapeOf } from './choice.ts';
-import { findCuda, requireCuda } from './cuda.ts';
+import { findCuda, isCapable, requireCuda } from './cuda.ts';
 import type { Engine, Problem, SimilarityProblem } from './engine.ts';
 import { CircleLossError, namedBinaryLoad, nativeLoad } from './errors.ts';
 import { chooseVariant, type Loaded, loadCpu } from './load-native.ts';
@@ -112,6 +112,8 @@ class AutoEngine implements EngineChoice {
 
   constructor(device: number) {
     this.#device = device;
+    // Now, not when the first call is large enough to need it. Number 0 says nothing, and loads nothing.
+    if (device > 0 && findCuda().module) requireCuda(device);
   }
 
   engineFor(problem: Problem | SimilarityProblem): Engine {
@@ -128,7 +130,7 @@ class AutoEngine implements EngineChoice {
   #hasCuda(): boolean {
     const cuda = findCuda();
     if (cuda.module === undefined && cuda.isMistake) throw cuda.error();
-    return cuda.module !== undefined;
+    return cuda.module !== undefined && isCapable(cuda.devices[this.#device]);
   }
 }
 
@@ -136,7 +138,8 @@ const shared = new Map<string, EngineChoice>();
 
 /** The engines of the one-shot functions, opened at the first call. */
 export function sharedEngine(name: EngineName, device: number, problem: Problem | SimilarityProblem): Engine {
-  const key = `${name} ${device}`;
+  // The other engines have no devices.
+  const key = name === 'cuda' || name === 'auto' ? `${name} ${device}` : name;
   let choice = shared.get(key);
   if (choice === undefined) {
     choice = chooseEngine(name, device);
@@ -145,9 +148,9 @@ export function sharedEngine(name: EngineName, device: number, problem: Problem 
   return choice.engineFor(problem);
 }
 
-/** A workspace that a one-shot call may leave behind for the next one. */
-const keptWorkspace = 64 * 2 ** 20;
+/** A workspace that a one-shot call may leave behind for the next one. A GPU's panels alone are 64 MiB by default. */
+const keptWorkspace = { cpu: 64 * 2 ** 20, reference: 0, cuda: 256 * 2 ** 20 };
 
 export function trim(engine: Engine): void {
-  if (engine.workspaceBytes() > keptWorkspace) engine.release();
+  if (engine.workspaceBytes() > keptWorkspace[engine.name]) engine.release();
 }

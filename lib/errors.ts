@@ -132,7 +132,7 @@ export function namedBinaryLoad(variable: string, { path, reason }: LoadAttempt)
 const otherEngines = "or use engine 'cpu' or 'auto'.";
 
 export function noCudaBinary(attempts: readonly LoadAttempt[]): CircleLossError {
-  const remedy = `Build it with \`npm run build:cuda\`, ${otherEngines}`;
+  const remedy = `In a clone, build it with \`npm run build:cuda\`, ${otherEngines}`;
   return new CircleLossError('ERR_CIRCLE_CUDA_UNAVAILABLE', noBinary('cuda', attempts, remedy));
 }
 
@@ -149,6 +149,13 @@ export function driverTooOld(supported: number, needed: number): CircleLossError
   const reason = `a driver that supports CUDA ${version(supported)}, where ${version(needed)} is needed`;
   return cudaUnavailable(reason, 'Update the NVIDIA driver');
 }
+
+/** A GPU for which the binary has no code. */
+export const deviceTooOld = (name: string, computeCapability: string) =>
+  cudaUnavailable(
+    `${name} of compute capability ${computeCapability}, where 7.5 is needed`,
+    'Choose another `device`, if there is one',
+  );
 
 export const noDevice = () =>
   cudaUnavailable('no CUDA device', 'See what `nvidia-smi` lists and whether CUDA_VISIBLE_DEVICES hides it');

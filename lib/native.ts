@@ -53,18 +53,6 @@ export const nativeStatus = {
   deviceFailed: 7,
 } as const;
 
-/** Arrays of one call, in the order of the native arguments. `undefined` where the call has none. */
-export interface NativeArrays {
-  anchors: Float32Array;
-  anchorLabels: Int32Array;
-  candidates: Float32Array | NativeDeviceRows | undefined; // candidateKind 1 and 2
-  candidateLabels: Int32Array | undefined; // candidateKind 1
-  upstream: Float32Array | undefined; // per anchor; length 1 in scope `batch`
-  anchorLosses: Float32Array; // out: anchorCount, or 1 in scope `batch`
-  gradient: Float32Array | undefined; // out; undefined skips it
-  candidateGradient: Float32Array | undefined; // out; classWeightGradient or candidateGradient; undefined skips it
-}
-
 /** A running asynchronous call. The promise always fulfils, with the report's status. */
 export interface NativeJob {
   readonly done: Promise<number>;

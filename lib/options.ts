@@ -11,7 +11,8 @@ export type CandidateRows = Float32Array | DeviceMatrix;
 /**
  * A named engine that does not work here is an error. 'auto' takes for each call the one that should be fastest: 'cuda'
  * where it works and the call has work enough to be worth the way to the GPU and back, or candidates that are there
- * already; otherwise 'cpu'; and 'reference' where that has no binary.
+ * already; otherwise 'cpu'; and 'reference' where that has no binary. The choice is made before the call: where a GPU
+ * then has no room, or fails, the call throws, whatever chose it.
  */
 export type EngineName = 'auto' | 'cpu' | 'reference' | 'cuda';
 
@@ -47,9 +48,9 @@ export interface CommonOptions {
   /** Default 'auto'. */
   engine?: EngineName;
   /**
-   * Of engine 'cuda' with unit rows: products as right as float32's ('exact', default), or about three times faster with
-   * each coordinate rounded to 11 bits ('fast'): a similarity is then off by some 2⁻¹² · √(2 / dim), a logit by γ times
-   * that and its slope. Rows as given, and other engines, are exact always.
+   * Of engine 'cuda' with unit rows: products as right as float32's ('exact', default), or a third of the
+   * multiplications with each coordinate rounded to 11 bits ('fast'): a similarity is then off by some
+   * 2⁻¹¹ · √(2 / (3 dim)), a logit by γ times that and its slope. Rows as given, and other engines, are exact always.
    */
   precision?: 'exact' | 'fast';
   /** Of engine 'cuda': the number of the GPU, from 0, as `engines()` lists them; default 0. */

@@ -103,7 +103,8 @@ export function failure(report: Report, problem: Problem | SimilarityProblem, na
       return hasLimit(problem) ? workspaceOutOfMemory(pairsOf(problem)) : outOfMemory(pairsOf(problem));
     case 'outOfDeviceMemory': {
       const limit = hasLimit(problem) ? 'Lower workspaceLimit, c' : 'C';
-      return outOfDeviceMemory(pairsOf(problem), `${limit}ompute fewer rows a call, or use engine 'cpu'.`);
+      const rows = isDeviceMatrix(problem.candidates) ? ' with candidates in a Float32Array' : '';
+      return outOfDeviceMemory(pairsOf(problem), `${limit}ompute fewer rows a call, or use engine 'cpu'${rows}.`);
     }
     case 'deviceFailed':
       return deviceFailed(report.deviceError!);

@@ -34,6 +34,8 @@ export const cpuEngines: ListedEngine[] = (module?.variants ?? []).map((variant)
 }));
 
 const cuda = findCuda();
+// An addon that is there but does not load would skip every test of it.
+if (cuda.module === undefined && cuda.isMistake) throw cuda.error();
 
 /** Empty where CUDA cannot run. 'fast' has bounds of its own: test/cuda-fast.test.ts. */
 export const cudaEngines: ListedEngine[] = [

@@ -183,7 +183,7 @@ describe('the loader', () => {
       "engine 'cuda' must be backed by a native binary; received none that loads from",
       expect.stringMatching(/build\/cuda\/Release\/circle_cuda\.node: no such file$/),
       expect.stringMatching(/prebuilds\/.*\/circle_cuda\.node: no such file\.$/),
-      "Build it with `npm run build:cuda`, or use engine 'cpu' or 'auto'.",
+      "In a clone, build it with `npm run build:cuda`, or use engine 'cpu' or 'auto'.",
     ]);
     expect(call('list cuda')).toEqual({ name: 'cuda', available: false, reason: message });
     const env = { CIRCLE_LOSS_CUDA_ADDON: join(folder, 'broken.node') };

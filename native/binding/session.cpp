@@ -37,7 +37,7 @@ Outcome run_compute(SharedEngine& engine, const CallArrays& arrays, const std::a
   Results results{};
   Outcome outcome{Status::kInvalid};
   if (has_its_candidates(engine, arrays) && make_problem(arrays, problem, results))
-    outcome = engine.with_engine([&](Engine& e) { return e.compute(problem, results, abort); });
+    outcome = engine.with_engine(abort, [&](Engine& e) { return e.compute(problem, results, abort); });
   write_report(arrays.report, outcome, &results);
   return outcome;
 }
@@ -48,7 +48,7 @@ Outcome run_similarity(SharedEngine& engine, const CallArrays& arrays, const std
   if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) &&
       arrays.gradient.length % rows.candidate_count == 0 &&
       arrays.gradient.length / rows.candidate_count == rows.anchor_count)
-    outcome = engine.with_engine([&](Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
+    outcome = engine.with_engine(abort, [&](Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
   write_report(arrays.report, outcome, nullptr);
   return outcome;
 }

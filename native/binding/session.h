@@ -24,13 +24,14 @@ class SharedEngine {
   SharedEngine(std::string variant, int device, std::unique_ptr<Engine> engine)
       : variant_(std::move(variant)), device_(device), engine_(std::move(engine)) {}
 
-  // On any thread.
+  // On any thread, which it holds while it waits: asynchronous calls of one session take a thread of libuv's pool each.
   template <class Run>
-  Outcome with_engine(const Run& run) {
+  Outcome with_engine(const std::atomic<bool>* abort, const Run& run) {
     std::unique_lock<EngineLock> lock(busy_, std::try_to_lock);
     if (!lock.owns_lock()) {
       if (engine_kind().when_taken == WhenTaken::kOpenAnother) return run(*engine_kind().open(variant_, device_));
-      lock.lock();
+      if (!busy_.lock_unless(abort)) return {Status::kAborted};
+      lock = std::unique_lock<EngineLock>(busy_, std::adopt_lock);
     }
     const Outcome outcome = run(*engine_);
     bytes_ = engine_->workspace_bytes();

@@ -18,7 +18,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Loss and, where `results` asks for them, gradients. `abort` may be null; a call that it ends has written part of
-  // the results at most, any other failure nothing.
+  // the results at most, and so has one whose device fails in the middle; any other failure nothing.
   virtual Outcome compute(const Problem& problem, Results& results, const std::atomic<bool>* abort) = 0;
 
   // The similarity matrix itself: out is anchor_count × candidate_count.

@@ -49,7 +49,8 @@ struct Problem {
   const float* anchor_upstream;  // ∂final/∂L_i instead, or null
 };
 
-// What a call writes when it ends well. An aborted call may have written part of it; any other failure nothing.
+// What a call writes when it ends well. An aborted call, or one whose device failed in the middle, may have written part
+// of it; any other failure nothing.
 struct Results {
   float* anchor_losses;       // anchor_count, or 1 in Scope::kBatch
   float* gradient;            // like the anchors, or null

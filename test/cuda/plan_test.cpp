@@ -82,15 +82,55 @@ TEST_CASE("pieces of a panel lie one after the other, operands and sums at multi
     const SimilarityLayout matrix = plan.similarity_layout(plan.similarity_panel(0).size());
     const std::vector<int64_t> orders[] = {
         {forward.packed, forward.column_partials, forward.row_partials, forward.end},
-        {gradient.weights, gradient.packed, gradient.sums, gradient.gradient[0], gradient.gradient[1], gradient.end},
-        {matrix.packed, matrix.out[0], matrix.out[1], matrix.end}};
+        {gradient.gradient[0], gradient.gradient[1], gradient.weights, gradient.packed, gradient.sums, gradient.end},
+        {matrix.out[0], matrix.out[1], matrix.packed, matrix.end}};
     bool right = true;
     for (const std::vector<int64_t>& order : orders)
       for (size_t i = 0; i < order.size(); ++i) {
         right &= order[i] % 4 == 0;
         if (i > 0) right &= order[i] >= order[i - 1];
       }
-    right &= gradient.packed % 16 == 0 && gradient.sums % 16 == 0 && forward.packed == 0 && gradient.weights == 0;
+    right &= gradient.weights % 16 == 0 && gradient.packed % 16 == 0 && gradient.sums % 16 == 0 &&
+             forward.packed == 0 && matrix.packed % 16 == 0;
+    CHECK(right);
+  });
+}
+
+struct Piece {
+  int64_t begin, end;
+};
+
+bool apart(Piece a, Piece b) {
+  return a.end <= b.begin || b.end <= a.begin;
+}
+
+TEST_CASE("what a panel writes is apart from the result of the panel before, which may still be on its way") {
+  for_each_plan([](const Rows& rows, const Plan& plan) {
+    constexpr int64_t kFloat = sizeof(float);
+    bool right = true;
+    int slot = 0;
+    Piece before{0, 0};
+    visit_panels(
+        rows.candidate_count, [&](int64_t begin) { return plan.similarity_panel(begin); },
+        [&](Range panel) {
+          const SimilarityLayout at = plan.similarity_layout(panel.size());
+          const Piece result{at.out[slot], at.out[slot] + panel.size() * plan.anchors * kFloat};
+          right &= apart(before, result) && apart(before, {at.packed, at.end}) && apart(result, {at.packed, at.end});
+          before = result;
+          slot ^= 1;
+        });
+    before = {0, 0};
+    if (!plan.symmetric)
+      visit_panels(
+          rows.candidate_count, [&](int64_t begin) { return plan.gradient_panel(begin); },
+          [&](Range panel) {
+            const GradientLayout at = plan.gradient_layout(panel);
+            const Piece result{at.gradient[slot], at.gradient[slot] + panel.size() * plan.dim * kFloat};
+            right &=
+                apart(before, result) && apart(before, {at.weights, at.end}) && apart(result, {at.weights, at.end});
+            before = result;
+            slot ^= 1;
+          });
     CHECK(right);
   });
 }

@@ -1,5 +1,6 @@
 /** Engine 'cuda' as a process of its own sees it. `node --expose-gc cuda.mjs <scenario>` */
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import {
@@ -17,7 +18,7 @@ const { embeddings, labels } = batch(60, 16);
 const classes = batch(10, 16).embeddings;
 
 /** What engines and matrices of this process hold on the device, by the addon's own count. */
-const held = () => createRequire(import.meta.url)(process.env.CIRCLE_LOSS_CUDA_ADDON).deviceBytesHeld();
+const held = () => createRequire(import.meta.url)(resolve(process.env.CIRCLE_LOSS_CUDA_ADDON)).deviceBytesHeld();
 
 /** The result of a call, or its error. */
 function attempt(call) {
