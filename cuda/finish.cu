@@ -53,21 +53,30 @@ CIRCLE_DEVICE PartialsOfAnchor partials_of(const Panel& panel, const TilePartial
   return all;
 }
 
-// Largest reference first, then the sums relative to it: no chain of exponentials.
 template <class LossSide>
-CIRCLE_DEVICE void fold_sums(const LossSide& loss, Side side, const PartialsOfAnchor& partials, LogSum& into) {
-  float reference = kNoKey;
+CIRCLE_DEVICE double rebased(const LossSide& loss, const TilePartial& partial, float reference) {
+  if (partial.sum == 0) return 0;
+  return static_cast<double>(partial.sum) * natural_exponential(loss.exponent(partial.reference, reference));
+}
+
+// Largest references first, then the sums relative to them: no chain of exponentials.
+template <class Loss>
+CIRCLE_DEVICE void fold_sums(const Loss& loss, const PartialsOfAnchor& partials, AnchorStatistics& into) {
+  float positive = kNoKey, negative = kNoKey;
+#pragma unroll 4
   for (int32_t i = 0; i < partials.count; ++i) {
-    const TilePartial& partial = partials[i].side[side];
-    if (partial.sum != 0) reference = larger(reference, partial.reference);
+    // One without pairs has the reference below every key.
+    positive = larger(positive, partials[i].side[kPositive].reference);
+    negative = larger(negative, partials[i].side[kNegative].reference);
   }
-  double sum = 0;
+  double positive_sum = 0, negative_sum = 0;
+#pragma unroll 4
   for (int32_t i = 0; i < partials.count; ++i) {
-    const TilePartial& partial = partials[i].side[side];
-    if (partial.sum != 0)
-      sum += static_cast<double>(partial.sum) * natural_exponential(loss.exponent(partial.reference, reference));
+    positive_sum += rebased(loss.positive, partials[i].side[kPositive], positive);
+    negative_sum += rebased(loss.negative, partials[i].side[kNegative], negative);
   }
-  merge(loss, into, reference, sum);
+  merge(loss.positive, into.side[kPositive], positive, positive_sum);
+  merge(loss.negative, into.side[kNegative], negative, negative_sum);
 }
 
 CIRCLE_DEVICE void fold_hardest(Side side, const PartialsOfAnchor& partials, LogSum& hardest, int32_t& candidate) {
@@ -94,8 +103,7 @@ __global__ void fold_kernel(Panel panel, Loss loss, const TilePartials* column_p
     fold_hardest(kPositive, partials, own.side[kPositive], own.hardest[kPositive]);
     fold_hardest(kNegative, partials, own.side[kNegative], own.hardest[kNegative]);
   } else {
-    fold_sums(loss.positive, kPositive, partials, own.side[kPositive]);
-    fold_sums(loss.negative, kNegative, partials, own.side[kNegative]);
+    fold_sums(loss, partials, own);
   }
   statistics[anchor] = own;
 }
@@ -165,7 +173,7 @@ CIRCLE_DEVICE bool is_float(double x) {
 // The power of two that brings numbers of at most `bound` to at most 2¹⁴: halves end at 2¹⁶, and a similarity may be
 // rounded beyond 1.
 CIRCLE_DEVICE float scale_for(double bound) {
-  if (!(bound > 0) || !is_float(bound)) return 1;
+  if (!(bound > 0) || !(bound <= DBL_MAX)) return 1;
   int exponent;
   frexp(bound, &exponent);  // bound < 2^exponent
   const int up = 14 - exponent;

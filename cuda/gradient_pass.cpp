@@ -36,7 +36,9 @@ Outcome GradientPass::finish() {
     if (const Outcome sent = outcome_of(results_.send_all_but(1)); !sent.ok()) return sent;
   }
   if (!call_.plan.symmetric && call_.results.gradient)
-    if (const Outcome unpacked = outcome_of(unpack_anchors({0, call_.plan.anchors})); !unpacked.ok()) return unpacked;
+    if (const Outcome unpacked = outcome_of(unpack_anchors({0, call_.plan.anchors}, {}, anchor_sums(0)));
+        !unpacked.ok())
+      return unpacked;
   return outcome_of(results_.send_all_but(0));
 }
 
@@ -58,75 +60,78 @@ cudaError_t GradientPass::enqueue(Range range) {
 }
 
 cudaError_t GradientPass::give_rows(Range range, const Operand& weights, const GradientLayout& layout) {
-  if (call_.plan.symmetric) return give_batch_rows(range, weights);
+  if (call_.plan.symmetric) return give_batch_rows(range, weights, layout);
   return call_.results.candidate_gradient ? give_candidates(range, weights, layout) : cudaSuccess;
 }
 
-cudaError_t GradientPass::give_batch_rows(Range range, const Operand& weights) {
+// All that a panel's rows have from its own weights, into sums of the panel.
+cudaError_t GradientPass::multiply_rows(Range range, const Operand& weights, const Operand& others,
+                                        const GradientLayout& layout, Sums& sums) const {
+  const Plan& plan = call_.plan;
+  float* const first = reinterpret_cast<float*>(call_.workspace.panel.at(layout.sums));
+  sums = {first, layout.splits, range.size() * plan.sum_stride};
+  const Product rows{weights,       others, Along::kRows, Start::kFresh,  0,
+                     layout.splits, first,  sums.slice,   plan.sum_stride};
+  return multiply(plan.core, rows, call_.workspace.compute);
+}
+
+// These rows are final now: what they have as columns came from panels before.
+cudaError_t GradientPass::give_batch_rows(Range range, const Operand& weights, const GradientLayout& layout) {
   const Range others{range.begin, call_.plan.anchors};
-  Product rows = product(weights, call_.rows.panel(others, nullptr).rows, Along::kRows);
-  rows.start = range.begin == 0 ? Start::kFresh : Start::kContinue;
-  rows.sums += range.begin * rows.sum_stride;
-  CIRCLE_TRY(multiply(call_.plan.core, rows, call_.workspace.compute));
-  return unpack_anchors(range);
+  Sums sums;
+  CIRCLE_TRY(multiply_rows(range, weights, call_.rows.panel(others, nullptr).rows, layout, sums));
+  return unpack_anchors(range, sums, range.begin == 0 ? Sums{} : anchor_sums(range.begin));
 }
 
 cudaError_t GradientPass::give_candidates(Range range, const Operand& weights, const GradientLayout& layout) {
   const Plan& plan = call_.plan;
   const Workspace& workspace = call_.workspace;
-  char* const memory = workspace.panel.at(0);
-  float* const gradient = reinterpret_cast<float*>(memory + layout.gradient[results_.slot()]);
-
-  Product rows = product(weights, call_.rows.anchors(), Along::kRows);
-  rows.splits = layout.splits;
-  rows.sums = reinterpret_cast<float*>(memory + layout.sums);
-  rows.slice = range.size() * plan.sum_stride;
-  CIRCLE_TRY(multiply(plan.core, rows, workspace.compute));
+  float* const gradient = reinterpret_cast<float*>(workspace.panel.at(layout.gradient[results_.slot()]));
+  Sums sums;
+  CIRCLE_TRY(multiply_rows(range, weights, call_.rows.anchors(), layout, sums));
   CIRCLE_TRY(results_.make_room());
-  CIRCLE_TRY(unpack_gradient(plan.core, rows.sums, rows.splits, rows.slice, rows.sum_stride,
-                             call_.rows.raw_candidates(range.begin), call_.rows.candidate_scales(range.begin),
-                             range.size(), static_cast<int32_t>(plan.dim), call_.scalars(), gradient,
-                             workspace.compute));
+  CIRCLE_TRY(unpack_gradient(plan.core, sums, {}, plan.sum_stride, call_.rows.raw_candidates(range.begin),
+                             call_.rows.candidate_scales(range.begin), range.size(), static_cast<int32_t>(plan.dim),
+                             call_.scalars(), gradient, workspace.compute));
   return results_.post(whole_array(call_.results.candidate_gradient + range.begin * plan.dim, gradient,
                                    range.size() * plan.dim * kFloat));
 }
 
+// What a panel gives its columns, added to what they have.
 cudaError_t GradientPass::give_columns(Range range, const Operand& weights, const Operand& rows) {
-  if (!call_.results.gradient || (call_.plan.symmetric && range.end == call_.plan.anchors)) return cudaSuccess;
-  Product columns = product(weights, rows, Along::kColumns);
-  columns.start = range.begin == 0 ? Start::kFresh : Start::kContinue;
+  const Plan& plan = call_.plan;
+  if (!call_.results.gradient || (plan.symmetric && range.end == plan.anchors)) return cudaSuccess;
   // Columns of the panel's own square are its rows too, which the other product has.
-  columns.first_result = call_.plan.symmetric ? static_cast<int32_t>(range.size()) : 0;
-  if (call_.plan.symmetric) columns.sums += range.end * columns.sum_stride;
-  return multiply(call_.plan.core, columns, call_.workspace.beside);
+  const int64_t first = plan.symmetric ? range.end : 0;
+  Product columns{};
+  columns.weights = weights;
+  columns.others = rows;
+  columns.along = Along::kColumns;
+  columns.start = range.begin == 0 ? Start::kFresh : Start::kContinue;
+  columns.first_result = plan.symmetric ? static_cast<int32_t>(range.size()) : 0;
+  columns.splits = plan.anchor_splits;
+  columns.sums = call_.workspace.anchor_sums.as<float>() + first * plan.sum_stride;
+  columns.slice = plan.anchor_slice();
+  columns.sum_stride = plan.sum_stride;
+  return multiply(plan.core, columns, call_.workspace.beside);
+}
+
+// Sums over columns, of anchors from `first` on.
+Sums GradientPass::anchor_sums(int64_t first) const {
+  const Plan& plan = call_.plan;
+  return {call_.workspace.anchor_sums.as<float>() + first * plan.sum_stride, plan.anchor_splits, plan.anchor_slice()};
 }
 
 // Sums of the anchors to their gradient, and that to the host.
-cudaError_t GradientPass::unpack_anchors(Range range) {
+cudaError_t GradientPass::unpack_anchors(Range range, const Sums& by_rows, const Sums& by_columns) {
   const Plan& plan = call_.plan;
   const Workspace& workspace = call_.workspace;
   float* const gradient = workspace.anchor_gradient.as<float>() + range.begin * plan.dim;
-  CIRCLE_TRY(unpack_gradient(plan.core, workspace.anchor_sums.as<float>() + range.begin * plan.sum_stride,
-                             plan.anchor_splits, plan.anchor_slice(), plan.sum_stride,
-                             call_.rows.raw_anchors(range.begin), call_.rows.anchor_scales(range.begin), range.size(),
-                             static_cast<int32_t>(plan.dim), call_.scalars(), gradient, workspace.compute));
+  CIRCLE_TRY(unpack_gradient(plan.core, by_rows, by_columns, plan.sum_stride, call_.rows.raw_anchors(range.begin),
+                             call_.rows.anchor_scales(range.begin), range.size(), static_cast<int32_t>(plan.dim),
+                             call_.scalars(), gradient, workspace.compute));
   return results_.post(
       whole_array(call_.results.gradient + range.begin * plan.dim, gradient, range.size() * plan.dim * kFloat));
-}
-
-// Into the anchors' sums, afresh.
-Product GradientPass::product(const Operand& weights, const Operand& others, Along along) const {
-  const Plan& plan = call_.plan;
-  Product product{};
-  product.weights = weights;
-  product.others = others;
-  product.along = along;
-  product.start = Start::kFresh;
-  product.splits = plan.anchor_splits;
-  product.sums = call_.workspace.anchor_sums.as<float>();
-  product.slice = plan.anchor_slice();
-  product.sum_stride = plan.sum_stride;
-  return product;
 }
 
 }  // namespace circle::cuda

@@ -25,11 +25,13 @@ class GradientPass {
   Outcome start_panel();
   cudaError_t enqueue(Range range);
   cudaError_t give_rows(Range range, const Operand& weights, const GradientLayout& layout);
-  cudaError_t give_batch_rows(Range range, const Operand& weights);
+  cudaError_t give_batch_rows(Range range, const Operand& weights, const GradientLayout& layout);
   cudaError_t give_candidates(Range range, const Operand& weights, const GradientLayout& layout);
   cudaError_t give_columns(Range range, const Operand& weights, const Operand& rows);
-  cudaError_t unpack_anchors(Range range);
-  Product product(const Operand& weights, const Operand& others, Along along) const;
+  cudaError_t multiply_rows(Range range, const Operand& weights, const Operand& others, const GradientLayout& layout,
+                            Sums& sums) const;
+  cudaError_t unpack_anchors(Range range, const Sums& by_rows, const Sums& by_columns);
+  Sums anchor_sums(int64_t first) const;
 
   const LossCall& call_;
   ResultQueue results_;

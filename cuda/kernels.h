@@ -108,12 +108,20 @@ cudaError_t reset_scalars(Scalars* scalars, cudaStream_t stream);
 cudaError_t pack_rows(Core core, const float* rows, int64_t count, int32_t dim, Normalize normalize, RowScale* scales,
                       Operand packed, int64_t first_row, InputArray array, Scalars* scalars, cudaStream_t stream);
 
-// gradient[row][d] (count × dim, row-major) from sums of `splits` slices, each count × sum_stride floats and
-// `slice` floats apart: back through the normalisation, times Scalars::weight_unscale and the inverse of the rows' own
-// scale in halves. `rows` are the rows as given.
-cudaError_t unpack_gradient(Core core, const float* sums, int32_t splits, int64_t slice, int32_t sum_stride,
-                            const float* rows, const RowScale* scales, int64_t count, int32_t dim,
-                            const Scalars* scalars, float* gradient, cudaStream_t stream);
+// Sums of gradients as products leave them: `splits` slices, `slice` floats apart, to be added
+// up in ascending order. None: no splits.
+struct Sums {
+  const float* first;
+  int32_t splits;
+  int64_t slice;
+};
+
+// gradient[row][d] (count × dim, row-major) from two sets of sums, both with rows of `sum_stride` floats: back through the
+// normalisation, times Scalars::weight_unscale and the inverse of the rows' own scale in halves. `rows` are the rows as
+// given.
+cudaError_t unpack_gradient(Core core, const Sums& sums, const Sums& more, int32_t sum_stride, const float* rows,
+                            const RowScale* scales, int64_t count, int32_t dim, const Scalars* scalars, float* gradient,
+                            cudaStream_t stream);
 
 // --- Forward ---
 

@@ -38,7 +38,7 @@ Plan::Plan(const Rows& rows, Core chosen)
       workspace_limit(rows.workspace_limit),
       row_stride(stride_for(core, dim)),
       sum_stride(stride_for(Core::kFfma, dim)),
-      anchor_splits(splits_for(anchors, dim, symmetric ? anchors : gradient_panel(0).size())) {}
+      anchor_splits(splits_for(anchors, dim, gradient_panel(0).size())) {}
 
 Range Plan::panel(int64_t begin, int64_t bytes) const {
   const int64_t blocks = std::clamp<int64_t>(workspace_limit / bytes, 1, kMostBlocks);
@@ -52,10 +52,10 @@ Range Plan::statistics_panel(int64_t begin) const {
 
 Range Plan::gradient_panel(int64_t begin) const {
   const int64_t columns = weight_columns({begin, begin});
-  const int64_t weights = kTile * stride_for(core, columns) * element_bytes(core);
+  const int64_t weights = int64_t{kTile} * stride_for(core, columns) * element_bytes(core);
   // With one split. Further ones exist only where there is little to split, so that they need not be counted.
-  const int64_t others = packed_bytes(kTile) + kTile * (sum_stride + 2 * dim) * kFloat;
-  return panel(begin, weights + (symmetric ? 0 : others));
+  const int64_t sums = kTile * sum_stride * kFloat;
+  return panel(begin, weights + sums + (symmetric ? 0 : packed_bytes(kTile) + kTile * 2 * dim * kFloat));
 }
 
 Range Plan::similarity_panel(int64_t begin) const {
@@ -74,12 +74,12 @@ GradientLayout Plan::gradient_layout(Range panel) const {
   const int64_t rows = panel.size(), columns = weight_columns(panel);
   const int64_t of_candidates = symmetric ? 0 : rows;
   GradientLayout at{};
-  at.splits = symmetric ? anchor_splits : splits_for(rows, dim, columns);
+  at.splits = splits_for(rows, dim, columns);
   at.gradient[1] = symmetric ? 0 : result_place(gradient_panel(0).size() * dim);
   at.weights = 2 * at.gradient[1];
   at.packed = at.weights + rows * stride_for(core, columns) * element_bytes(core);
   at.sums = at.packed + packed_bytes(of_candidates);
-  at.end = at.sums + at.splits * of_candidates * sum_stride * kFloat;
+  at.end = at.sums + at.splits * rows * sum_stride * kFloat;
   return at;
 }
 

@@ -7,7 +7,7 @@
 //
 //                             pair-wise                              other candidates
 //   forward    partials by columns, partials by rows      packed candidates, partials by columns
-//   gradient   weights                                    2 × the candidates' gradient, weights, packed candidates, sums
+//   gradient   weights, sums                              2 × the candidates' gradient, weights, packed candidates, sums
 //   matrix     2 × similarities                           2 × similarities, packed candidates
 //
 // Two of what goes to the host: while one is on its way, the device writes the other. They come first, at places that are
@@ -38,7 +38,7 @@ struct StatisticsLayout {
 };
 struct GradientLayout {
   int64_t gradient[2], weights, packed, sums, end;
-  int32_t splits;  // of the panel's own sums
+  int32_t splits;  // of the sums of the panel's rows
 };
 struct SimilarityLayout {
   int64_t out[2], packed, end;
@@ -51,7 +51,7 @@ struct Plan {
   int64_t workspace_limit;
   int32_t row_stride;     // elements of a packed row
   int32_t sum_stride;     // floats of a row of sums
-  int32_t anchor_splits;  // of the anchors' sums, the same in all panels because they add up there
+  int32_t anchor_splits;  // of the sums over panels' columns, the same in all panels because they add up there
 
   Plan(const Rows& rows, Core core);
 

@@ -69,9 +69,8 @@ __global__ void __launch_bounds__(32 * kWarps)
 }
 
 __global__ void __launch_bounds__(32 * kWarps)
-    unpack_kernel(const float* sums, int32_t splits, int64_t slice, int32_t sum_stride, float row_unscale,
-                  const float* rows, const RowScale* scales, int64_t count, int32_t dim, const Scalars* scalars,
-                  float* gradient) {
+    unpack_kernel(Sums sums, Sums more, int32_t sum_stride, float row_unscale, const float* rows,
+                  const RowScale* scales, int64_t count, int32_t dim, const Scalars* scalars, float* gradient) {
   const WarpRow at;
   if (at.row >= count) return;
   const RowScale scale = scales[at.row];
@@ -79,7 +78,12 @@ __global__ void __launch_bounds__(32 * kWarps)
   const float* const row = rows + at.row * dim;
   const auto sum_at = [&](int32_t d) {
     float sum = 0;
-    for (int32_t split = 0; split < splits; ++split) sum += sums[split * slice + at.row * sum_stride + d];
+    const auto add = [&](const Sums& part) {
+      for (int32_t split = 0; split < part.splits; ++split)
+        sum += part.first[split * part.slice + at.row * sum_stride + d];
+    };
+    add(sums);
+    add(more);
     return sum * unscale;
   };
   float projection = 0;  // g · x̂
@@ -116,12 +120,12 @@ cudaError_t pack_rows(Core core, const float* rows, int64_t count, int32_t dim, 
   });
 }
 
-cudaError_t unpack_gradient(Core core, const float* sums, int32_t splits, int64_t slice, int32_t sum_stride,
-                            const float* rows, const RowScale* scales, int64_t count, int32_t dim,
-                            const Scalars* scalars, float* gradient, cudaStream_t stream) {
+cudaError_t unpack_gradient(Core core, const Sums& sums, const Sums& more, int32_t sum_stride, const float* rows,
+                            const RowScale* scales, int64_t count, int32_t dim, const Scalars* scalars, float* gradient,
+                            cudaStream_t stream) {
   const float row_unscale = core == Core::kFfma ? 1 : 1 / kRowScale;
-  return launch(for_rows(count, stream), unpack_kernel, sums, splits, slice, sum_stride, row_unscale, rows, scales,
-                count, dim, scalars, gradient);
+  return launch(for_rows(count, stream), unpack_kernel, sums, more, sum_stride, row_unscale, rows, scales, count, dim,
+                scalars, gradient);
 }
 
 }  // namespace circle::cuda

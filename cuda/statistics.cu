@@ -2,7 +2,7 @@
 // exponentials relative to it, on either side. The tile never leaves the registers.
 //
 // One block a tile. Rows and columns are read once a tile and slab (128 × dim each), written are 24 bytes an anchor.
-// The product bounds it: 2 · 128² · dim flops, against some 60 operations and two exponentials a pair.
+// The product bounds it, 2 · 128² · dim flops, from a dim of some hundreds on; below, some 80 operations a pair do.
 #include "cuda/product.cuh"
 #include "cuda/tile_pairs.cuh"
 
@@ -174,11 +174,13 @@ CIRCLE_DEVICE void statistics_of(const Loss& loss, const Fragment& s, const Tile
   }
 }
 
-// blockIdx.x: block of columns, blockIdx.y: block of the panel's rows.
+// blockIdx.x: tile, one column of tiles after the other: the panel's rows stay in L2 while the columns pass by.
 template <Core core, class Loss>
 __global__ void __launch_bounds__(Tiling::kThreads, 1)
     statistics_kernel(Panel panel, Loss loss, TilePartials* column_partials, TilePartials* row_partials, int stages) {
-  const int row_block = static_cast<int>(blockIdx.y), column_block = static_cast<int>(blockIdx.x);
+  const unsigned row_blocks = static_cast<unsigned>((panel.rows.rows + kTile - 1) / kTile);
+  const int row_block = static_cast<int>(blockIdx.x % row_blocks);
+  const int column_block = static_cast<int>(blockIdx.x / row_blocks);
   const int diagonal = panel.symmetric ? panel.first_row / kTile + row_block : -1;
   if (panel.symmetric && column_block < diagonal) return;
   const int64_t first_row = int64_t{kTile} * row_block, first_column = int64_t{kTile} * column_block;
@@ -202,9 +204,8 @@ cudaError_t tile_statistics(Core core, const PairLoss& loss, const Panel& panel,
   return with_core_and_loss(core, loss, [&](auto constant, const auto& chosen) {
     constexpr Core kCore = decltype(constant)::value;
     const Stages stages = stages_for_device<kCore>(sizeof(Exchange));
-    const dim3 grid(static_cast<unsigned>(blocks_of(panel.columns.rows, kTile)),
-                    static_cast<unsigned>(blocks_of(panel.rows.rows, kTile)));
-    return launch({grid, Tiling::kThreads, stages.shared_bytes, stream},
+    const int64_t tiles = blocks_of(panel.columns.rows, kTile) * blocks_of(panel.rows.rows, kTile);
+    return launch({dim3(static_cast<unsigned>(tiles)), Tiling::kThreads, stages.shared_bytes, stream},
                   statistics_kernel<kCore, std::decay_t<decltype(chosen)>>, panel, chosen, column_partials,
                   row_partials, stages.count);
   });

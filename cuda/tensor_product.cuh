@@ -4,8 +4,8 @@
 // or three deep, while the warps multiply what has landed. kFast: one product. kExact: the number is high + low / 2¹¹, and
 // high·high + (high·low + low·high) / 2¹¹ leaves out 2⁻²² of a product at most; the tensor cores truncate where they add, so
 // every slab their sums are taken out and added up by the ordinary, rounding adders (docs/decisions/0006). What bounds
-// it: tensor cores (kExact), shared memory where an SM has more than
-// 1,300 multiply-adds of halves a cycle for it (kFast).
+// it: the tensor cores, or shared memory where an SM has more than some 1,300 (kExact) or 1,000 (kFast) multiply-adds of
+// halves a cycle for them: reads and copies of a slab take 1,216 and 512 cycles.
 #pragma once
 
 #include "cuda/fragment.cuh"
@@ -84,12 +84,14 @@ struct TensorCore {
     Right b;
 #pragma unroll
     for (int step = 0; step < kSlabSteps; step += 16) {
+      Left a_small;
+      Right b_small;
       load<left>(a, a_high, step, at);
-      load<right>(b, b_low, step, at);
-      add_products(c, a, b);
-      load<left>(a, a_low, step, at);
+      load<right>(b_small, b_low, step, at);
+      add_products(c, a, b_small);
+      load<left>(a_small, a_low, step, at);
       load<right>(b, b_high, step, at);
-      add_products(c, a, b);
+      add_products(c, a_small, b);
     }
 #pragma unroll
     for (int m = 0; m < Tiling::kRows / 2; ++m)
@@ -99,8 +101,11 @@ struct TensorCore {
         for (int i = 0; i < 4; ++i) c.sums[m][n][i] *= 1 / kLowScale;
 #pragma unroll
     for (int step = kSlabSteps - 16; step >= 0; step -= 16) {
-      load<left>(a, a_high, step, at);
-      load<right>(b, b_high, step, at);
+      // The last step's are still here.
+      if (step < kSlabSteps - 16) {
+        load<left>(a, a_high, step, at);
+        load<right>(b, b_high, step, at);
+      }
       add_products(c, a, b);
     }
   }

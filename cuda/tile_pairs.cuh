@@ -42,13 +42,14 @@ class TilePairs {
   }
 
   CIRCLE_DEVICE bool has(Side side, int r, int c) const {
-    return ((side == kPositive ? positive_ : negative_)[c / 4] >> (c % 4 * 8 + r) & 1) != 0;
+    const uint32_t bits = side == kPositive ? positive_[c / 4] : negative_[c / 4];
+    return (bits >> (c % 4 * 8 + r) & 1) != 0;
   }
   // Of this thread.
   CIRCLE_DEVICE bool any(Side side) const {
     uint32_t bits = 0;
 #pragma unroll
-    for (int i = 0; i < kColumns / 4; ++i) bits |= (side == kPositive ? positive_ : negative_)[i];
+    for (int i = 0; i < kColumns / 4; ++i) bits |= side == kPositive ? positive_[i] : negative_[i];
     return bits != 0;
   }
 

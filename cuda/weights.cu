@@ -97,12 +97,14 @@ struct Writer {
   }
 };
 
-// blockIdx.x: block of columns, blockIdx.y: block of the panel's rows.
+// blockIdx.x: tile, one column of tiles after the other: the panel's rows stay in L2 while the columns pass by.
 template <Core core, class Loss>
 __global__ void __launch_bounds__(Tiling::kThreads, 1)
     weights_kernel(Panel panel, Loss loss, const AnchorTerms* terms, const AnchorStatistics* statistics,
                    Operand weights, int stages) {
-  const int row_block = static_cast<int>(blockIdx.y), column_block = static_cast<int>(blockIdx.x);
+  const unsigned row_blocks = static_cast<unsigned>((panel.rows.rows + kTile - 1) / kTile);
+  const int row_block = static_cast<int>(blockIdx.x % row_blocks);
+  const int column_block = static_cast<int>(blockIdx.x / row_blocks);
   const int panel_block = panel.symmetric ? panel.first_row / kTile : 0;
   if (panel.symmetric && column_block < panel_block + row_block) return;
   const int64_t first_row = int64_t{kTile} * row_block, first_column = int64_t{kTile} * column_block;
@@ -154,9 +156,8 @@ cudaError_t pair_weights(Core core, const PairLoss& loss, const Panel& panel, co
   return with_core_and_loss(core, loss, [&](auto constant, const auto& chosen) {
     constexpr Core kCore = decltype(constant)::value;
     const Stages stages = stages_for_device<kCore>(sizeof(TileTerms));
-    const dim3 grid(static_cast<unsigned>(blocks_of(panel.columns.rows, kTile)),
-                    static_cast<unsigned>(blocks_of(panel.rows.rows, kTile)));
-    return launch({grid, Tiling::kThreads, stages.shared_bytes, stream},
+    const int64_t tiles = blocks_of(panel.columns.rows, kTile) * blocks_of(panel.rows.rows, kTile);
+    return launch({dim3(static_cast<unsigned>(tiles)), Tiling::kThreads, stages.shared_bytes, stream},
                   weights_kernel<kCore, std::decay_t<decltype(chosen)>>, panel, chosen, terms, statistics, weights,
                   stages.count);
   });

@@ -144,8 +144,8 @@ int main(int count, char** arguments) {
              [&] { return pair_weights(core, loss, panel, terms, statistics, weights, stream); });
   clock.time("weights x rows", 2 * half_product, [&] { return multiply(core, product, stream); });
   clock.time("unpack", 0, [&] {
-    return unpack_gradient(core, sums, 1, product.slice, sum_stride, rows, scales, anchors, dim, scalars, gradient,
-                           stream);
+    return unpack_gradient(core, {sums, 1, product.slice}, {}, sum_stride, rows, scales, anchors, dim, scalars,
+                           gradient, stream);
   });
   Scalars result;
   check(cudaStreamSynchronize(stream));

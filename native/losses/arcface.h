@@ -53,7 +53,7 @@ struct ArcFaceSide {
 
   CIRCLE_INLINE double logit(float key) const { return static_cast<double>(gamma) * key; }
 
-  double steepest() const { return static_cast<double>(gamma) * (1 + sine / kLeastSine); }
+  double steepest() const { return gamma * (straight_through > 0 ? 1.0 : 1.0 + sine / kLeastSine); }
 };
 
 struct ArcFaceLoss {

@@ -62,7 +62,7 @@ TEST_CASE("panels cover all rows, and fit the limit unless they are one row of t
         [&](Range panel) {
           const GradientLayout layout = plan.gradient_layout(panel);
           const int64_t further = (layout.splits - 1) * panel.size() * plan.sum_stride * int64_t{sizeof(float)};
-          right &= fits(panel, layout.end - (plan.symmetric ? 0 : further)) && layout.end <= plan.gradient_bytes();
+          right &= fits(panel, layout.end - further) && layout.end <= plan.gradient_bytes();
         });
     right &= visit_panels(
         rows.candidate_count, [&](int64_t begin) { return plan.similarity_panel(begin); },
@@ -153,9 +153,10 @@ TEST_CASE("sums of splits are at most 16 MiB, or there is one split") {
 TEST_CASE("the usual call: three panels of weights at the default limit") {
   const Plan plan(shape(CandidateKind::kBatch, 8192, 0, 512, int64_t{64} << 20), Core::kExact);
   CHECK(plan.statistics_panel(0).size() == 8192);
-  CHECK(plan.gradient_panel(0).size() == 2048);
-  CHECK(plan.gradient_panel(2048).end == 4736);
-  CHECK(plan.gradient_panel(4736).end == 8192);
+  // A row of tiles takes 4 MiB of weights, and 256 KiB of sums.
+  CHECK(plan.gradient_panel(0).end == 15 * kTile);
+  CHECK(plan.gradient_panel(15 * kTile).end == 34 * kTile);
+  CHECK(plan.gradient_panel(34 * kTile).end == 8192);
 }
 
 }  // namespace
