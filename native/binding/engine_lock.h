@@ -1,9 +1,8 @@
 // A lock that is taken or not, as native/core/try_lock.h, and that a call may also wait for; std::unique_lock holds it.
-// std::mutex would do, but for its try_lock, which needs glibc 2.34.
+// std::mutex would do, but for its try_lock, which needs glibc 2.34, as waiting with a time limit would.
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -11,12 +10,12 @@ namespace circle::binding {
 
 class EngineLock {
  public:
-  // False where `abort`, which may be null, became true meanwhile.
+  // False where `abort`, which may be null, is true before the lock is free.
   bool lock_unless(const std::atomic<bool>* abort) {
     std::unique_lock<std::mutex> guard(mutex_);
-    // Nobody notifies of an abort: it is looked at a hundred times a second.
-    while (!free_.wait_for(guard, std::chrono::milliseconds(10), [&] { return !taken_; }))
-      if (abort && abort->load(std::memory_order_relaxed)) return false;
+    const auto aborted = [&] { return abort && abort->load(std::memory_order_relaxed); };
+    changed_.wait(guard, [&] { return !taken_ || aborted(); });
+    if (taken_) return false;
     taken_ = true;
     return true;
   }
@@ -30,12 +29,17 @@ class EngineLock {
   void unlock() {
     const std::lock_guard<std::mutex> guard(mutex_);
     taken_ = false;
-    free_.notify_one();
+    changed_.notify_all();
+  }
+  // After a flag that somebody waits with has changed.
+  void wake() {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    changed_.notify_all();
   }
 
  private:
   std::mutex mutex_;
-  std::condition_variable free_;
+  std::condition_variable changed_;
   bool taken_ = false;
 };
 

@@ -50,12 +50,15 @@ class Job : public Napi::AsyncWorker {
 Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, CallArrays arrays,
                       RunCall run) {
   const Napi::Env env = info.Env();
-  auto* const job = new Job(env, std::move(engine), std::move(arrays), run);  // deletes itself when it is done
+  auto* const job = new Job(env, engine, std::move(arrays), run);  // deletes itself when it is done
   job->keep_alive(info);
   Napi::Object handle = Napi::Object::New(env);
   handle.Set("done", job->promise());
   const AbortFlag flag = job->abort();
-  handle.Set("abort", Napi::Function::New(env, [flag](const Napi::CallbackInfo&) { flag->store(true); }));
+  handle.Set("abort", Napi::Function::New(env, [flag, engine = std::move(engine)](const Napi::CallbackInfo&) {
+               flag->store(true);
+               engine->wake();
+             }));
   job->Queue();
   return handle;
 }

@@ -40,6 +40,9 @@ class SharedEngine {
     return outcome;
   }
 
+  // After an abort: the call may be waiting for its turn.
+  void wake() { busy_.wake(); }
+
   // Frees the workspace, now or at the end of the call that has it: never waits.
   void release() {
     release_asked_ = true;
