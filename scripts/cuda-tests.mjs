@@ -17,6 +17,6 @@ if (!cuda.available) {
     ...process.env,
     CIRCLE_LOSS_CUDA_ADDON: resolve(process.env.CIRCLE_LOSS_CUDA_ADDON || 'build/cuda/Release/circle_cuda.node'),
   };
-  const args = ['node_modules/vitest/vitest.mjs', 'run', '--testNamePattern', 'cuda', ...process.argv.slice(2)];
+  const args = ['node_modules/vitest/vitest.mjs', 'run', '--testNamePattern', 'cuda|CUDA', ...process.argv.slice(2)];
   process.exitCode = spawnSync(process.execPath, args, { stdio: 'inherit', env }).status ?? 1;
 }

@@ -19,7 +19,6 @@ class EngineLock {
     taken_ = true;
     return true;
   }
-  void lock() { (void)lock_unless(nullptr); }
   bool try_lock() {
     const std::lock_guard<std::mutex> guard(mutex_);
     if (taken_) return false;
