@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "native/cpu/denormals.h"
 #include "native/cpu/finish.h"
 #include "native/cpu/gradient_pass.h"
 #include "native/cpu/hardest_gradient.h"
@@ -56,12 +57,14 @@ Outcome compute_loss(const Kernels& kernels, const Problem& problem, const Loss&
 }  // namespace
 
 Outcome Engine::compute(const Problem& problem, Results& results, const std::atomic<bool>* abort) {
+  const FlushDenormals flush;
   ThreadTeam team(useful_threads(problem.rows), abort);
   return std::visit([&](const auto& loss) { return compute_loss(kernels_, problem, loss, results, workspace_, team); },
                     problem.pair_loss);
 }
 
 Outcome Engine::similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) {
+  const FlushDenormals flush;
   ThreadTeam team(useful_threads(rows), abort);
   const Plan plan(rows, TileStorage::kRecomputed);
   PackedRows packed(kernels_, rows, plan, workspace_, team);

@@ -20,20 +20,39 @@ namespace circle::cpu::CIRCLE_VARIANT {
 constexpr int kHeight = CIRCLE_HEIGHT;
 constexpr int kVectors = CIRCLE_VECTORS;
 constexpr int kWidth = kVectors * kLanes;
-static_assert(kGrain % kHeight == 0 && kGrain % kLanes == 0 && kPanel % kWidth == 0);
+// Where kHeight rows are too many: two thirds of them still keep the multipliers busy, and 12 + 4 rows are 8 + 8.
+constexpr int kShortHeight = kHeight / 3 * 2;
+static_assert(kHeight % 3 == 0 && kGrain % kHeight == 0 && kGrain % kLanes == 0 && kPanel % kWidth == 0);
 
+template <int height>
 struct Accumulators {
-  Floats sum[kHeight][kVectors];
+  Floats sum[height][kVectors];
 };
 
-template <int RowStride, int StepStride>
-CIRCLE_INLINE void multiply_add(Accumulators& c, const float* a, const float* b, int64_t steps) {
+// step(height, first row) for micro-kernels that cover `rows` rows, rounded up to a third of kHeight.
+template <class Step>
+CIRCLE_INLINE void for_each_height(int rows, const Step& step) {
+  constexpr int kThird = kHeight / 3;
+  for (int row = 0; row < rows;) {
+    const int left = rows - row;
+    if (left > 4 * kThird || (left > 2 * kThird && left <= 3 * kThird)) {
+      step(std::integral_constant<int, kHeight>(), row);
+      row += kHeight;
+    } else {
+      step(std::integral_constant<int, kShortHeight>(), row);
+      row += kShortHeight;
+    }
+  }
+}
+
+template <int RowStride, int StepStride, int height>
+CIRCLE_INLINE void multiply_add(Accumulators<height>& c, const float* a, const float* b, int64_t steps) {
   for (int64_t k = 0; k < steps; ++k, a += StepStride, b += kPanel) {
     Floats row_of_b[kVectors];
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) row_of_b[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
-    for (int r = 0; r < kHeight; ++r) {
+    for (int r = 0; r < height; ++r) {
       const Floats factor = broadcast(a[r * RowStride]);
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) c.sum[r][v] += factor * row_of_b[v];
@@ -41,16 +60,18 @@ CIRCLE_INLINE void multiply_add(Accumulators& c, const float* a, const float* b,
   }
 }
 
-CIRCLE_INLINE void load_accumulators(Accumulators& c, const float* from, int stride) {
+template <int height>
+CIRCLE_INLINE void load_accumulators(Accumulators<height>& c, const float* from, int stride) {
 #pragma GCC unroll 16
-  for (int r = 0; r < kHeight; ++r)
+  for (int r = 0; r < height; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) c.sum[r][v] = load(from + r * stride + v * kLanes);
 }
 
-CIRCLE_INLINE void store_accumulators(const Accumulators& c, float* to, int stride) {
+template <int height>
+CIRCLE_INLINE void store_accumulators(const Accumulators<height>& c, float* to, int stride) {
 #pragma GCC unroll 16
-  for (int r = 0; r < kHeight; ++r)
+  for (int r = 0; r < height; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) store(to + r * stride + v * kLanes, c.sum[r][v]);
 }

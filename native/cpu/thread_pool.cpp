@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "native/core/try_lock.h"
+#include "native/cpu/denormals.h"
 
 namespace circle::cpu {
 namespace {
@@ -73,6 +74,7 @@ class ThreadPool {
   }
 
   void work(int worker) {
+    const FlushDenormals flush;
     for (int spins = 0;;) {
       if (admitted_.load(std::memory_order_relaxed) >= worker && next_.load(std::memory_order_relaxed) < count_hint()) {
         inside_.fetch_add(1);
