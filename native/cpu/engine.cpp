@@ -16,7 +16,9 @@ namespace {
 // Below this many multiply-adds a product a second thread costs more than it saves.
 constexpr double kWorthThreads = 1 << 20;
 
-int useful_threads(const Rows& rows) {
+int useful_threads(const Rows& rows, const Plan& plan) {
+  // One tile is measured and weighed by one thread: the others would spend their time fetching what it has in its cache.
+  if (plan.anchors.count() == 1 && plan.candidates.count() == 1) return 1;
   const double work = static_cast<double>(rows.anchor_count) * static_cast<double>(rows.candidate_count) *
                       static_cast<double>(rows.dim);
   return work < kWorthThreads ? 1 : rows.threads;
@@ -34,8 +36,9 @@ TileStorage useful_storage(const Results& results) {
 
 template <class Loss>
 Outcome compute_loss(const Kernels& kernels, const Problem& problem, const Loss& loss, Results& results,
-                     Workspace& workspace, ThreadTeam& team) {
+                     Workspace& workspace, const std::atomic<bool>* abort) {
   const Plan plan(problem.rows, useful_storage<Loss>(results));
+  ThreadTeam team(useful_threads(problem.rows, plan), abort);
   PackedRows rows(kernels, problem.rows, plan, workspace, team);
   const LossCall<Loss> call{
       kernels, std::get<LossKernels<Loss>>(kernels.losses), problem, loss, results, plan, workspace, team, rows};
@@ -58,15 +61,14 @@ Outcome compute_loss(const Kernels& kernels, const Problem& problem, const Loss&
 
 Outcome Engine::compute(const Problem& problem, Results& results, const std::atomic<bool>* abort) {
   const FlushDenormals flush;
-  ThreadTeam team(useful_threads(problem.rows), abort);
-  return std::visit([&](const auto& loss) { return compute_loss(kernels_, problem, loss, results, workspace_, team); },
+  return std::visit([&](const auto& loss) { return compute_loss(kernels_, problem, loss, results, workspace_, abort); },
                     problem.pair_loss);
 }
 
 Outcome Engine::similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) {
   const FlushDenormals flush;
-  ThreadTeam team(useful_threads(rows), abort);
   const Plan plan(rows, TileStorage::kRecomputed);
+  ThreadTeam team(useful_threads(rows, plan), abort);
   PackedRows packed(kernels_, rows, plan, workspace_, team);
   constexpr CandidateForms kMeasure{true, false, false}, kPack{false, true, false};
   const int64_t tile_bytes = plan.tile_floats() * static_cast<int64_t>(sizeof(float));

@@ -27,9 +27,11 @@ struct ProductSum {
   }
 
   CIRCLE_INLINE double total() const {
-    double total = 0;
-    for (int s = 0; s < kSums; ++s) total += sums[s];
-    return total;
+    double halves[kSums];
+    std::memcpy(halves, sums, sizeof(sums));
+    for (int half = kSums / 2; half > 0; half /= 2)
+      for (int s = 0; s < half; ++s) halves[s] += halves[s + half];
+    return halves[0];
   }
 };
 
@@ -68,16 +70,18 @@ static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Norma
 }
 
 static void pack_panels(const float* rows, int64_t count, int64_t dim, const RowScale* scales, Panels panels) {
-  const int64_t padded = round_up(count, kGrain);
-  for (int64_t d = 0; d < dim; d += kPanel) {
-    const int64_t real = dim - d < kPanel ? dim - d : kPanel;
-    for (int64_t row = 0; row < padded; ++row) {
-      float* to = panels.values + d / kPanel * panels.stride + row * kPanel;
-      const int64_t width = row < count ? real : 0;
-      for (int64_t i = 0; i < width; ++i) to[i] = scaled(rows[row * dim + d + i], scales[row]);
-      for (int64_t i = width; i < kPanel; ++i) to[i] = 0;
-    }
+  for (int64_t row = 0; row < count; ++row) {
+    const float* const from = rows + row * dim;
+    float* to = panels.values + row * kPanel;
+    int64_t d = 0;
+    for (; d + kPanel <= dim; d += kPanel, to += panels.stride)
+      for (int i = 0; i < kPanel; i += kLanes) store(to + i, scaled(load(from + d + i), scales[row]));
+    if (d == dim) continue;
+    for (int i = 0; i < kPanel; ++i) to[i] = d + i < dim ? scaled(from[d + i], scales[row]) : 0;
   }
+  for (int64_t row = count; row < round_up(count, kGrain); ++row)
+    for (int64_t panel = 0; panel * kPanel < dim; ++panel)
+      for (int i = 0; i < kPanel; i += kLanes) store(panels.values + panel * panels.stride + row * kPanel + i, Floats{});
 }
 
 // Rows and columns of a kLanes × kLanes block change places: at each of log₂ kLanes steps two rows swap the lanes whose
@@ -121,27 +125,23 @@ static void pack_groups(const float* rows, int64_t count, int64_t dim, const Row
 
 static void unpack_gradient(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim,
                             float* out) {
-  for (int64_t row = 0; row < count; ++row) {
+  for (int64_t row = 0; row < count; ++row, out += dim) {
     const RowScale scale = scales[row];
+    const float* g = gradient.values + row * kPanel;
+    const float* x = rows.values + row * kPanel;
     ProductSum along;  // g · x̂
-    if (scale.projects != 0) {
-      for (int64_t d = 0; d < dim; d += kPanel) {
-        const int64_t panel = d / kPanel;
-        along.add(gradient.values + panel * gradient.stride + row * kPanel,
-                  rows.values + panel * rows.stride + row * kPanel, kPanel);
-      }
-    }
+    if (scale.projects != 0)
+      for (int64_t panel = 0; panel * kPanel < dim; ++panel)
+        along.add(g + panel * gradient.stride, x + panel * rows.stride, kPanel);
     const float projection = static_cast<float>(along.total());
-    for (int64_t d = 0; d < dim; d += kPanel) {
-      const float* g = gradient.values + d / kPanel * gradient.stride + row * kPanel;
-      const float* x = rows.values + d / kPanel * rows.stride + row * kPanel;
-      const int64_t width = dim - d < kPanel ? dim - d : kPanel;
-      float* to = out + row * dim + d;
-      if (scale.projects != 0)
-        for (int64_t i = 0; i < width; ++i) to[i] = scale.inverse * (g[i] - projection * x[i]);
-      else
-        for (int64_t i = 0; i < width; ++i) to[i] = scale.inverse * g[i];
-    }
+    // Where nothing is projected, x̂ may be anything, and 0 · ∞ would be NaN.
+    const auto back = [&](auto of_gradient, auto of_row) {
+      return scale.inverse * (scale.projects != 0 ? of_gradient - projection * of_row : of_gradient);
+    };
+    int64_t d = 0;
+    for (; d + kPanel <= dim; d += kPanel, g += gradient.stride, x += rows.stride)
+      for (int i = 0; i < kPanel; i += kLanes) store(out + d + i, back(load(g + i), load(x + i)));
+    for (int i = 0; d + i < dim; ++i) out[d + i] = back(g[i], x[i]);
   }
 }
 

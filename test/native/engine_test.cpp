@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,6 +65,32 @@ TEST_CASE("ragged and tiny shapes are what the definition gives") {
       const Data data(shape, kind);
       check_all_variants(definition, data.problem(definition), data.inputs());
     }
+}
+
+TEST_CASE("numbers below the smallest normal one come out as 0, and the caller's own arithmetic keeps them") {
+  const Data data(kUsual, CandidateKind::kBatch);
+  for (const int threads : {1, 2}) {
+    Problem problem = data.problem(definitions().front());
+    problem.rows.threads = threads;
+    problem.upstream = 3e-35;
+    for (size_t i = 0; i < engines().size(); ++i) {
+      INFO(variant(i), " ", threads);
+      Call call(problem);
+      call.run(*engines()[i], problem);
+      int zeros = 0, normal = 0;
+      for (int64_t k = 0; k < call.gradient.size(); ++k) {
+        const float g = std::fabs(call.gradient.data()[k]);
+        zeros += g == 0;
+        normal += g >= std::numeric_limits<float>::min();
+      }
+      CHECK(zeros + normal == call.gradient.size());
+      CHECK(zeros > 0);
+      CHECK(normal > 0);
+      volatile float small = 1e-30f;
+      small = small * 1e-12f;
+      CHECK(small > 0);
+    }
+  }
 }
 
 TEST_CASE("reductions, upstream and rows as given are what the definition gives") {

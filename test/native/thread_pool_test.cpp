@@ -90,6 +90,21 @@ TEST_CASE("calls from two threads at once, with teams inside of teams, all come 
   CHECK(total == 2 * 200 * 8 * 4);
 }
 
+TEST_CASE("workers take numbers below the smallest normal one for 0") {
+  ThreadTeam team(2, nullptr);
+  REQUIRE(team.size() == 2);
+  std::atomic<int> entered{0};
+  float product[2] = {1, 1};
+  team.for_each(2, [&](int64_t, int worker) {
+    entered.fetch_add(1);
+    while (entered.load() < 2) std::this_thread::yield();  // each has one of the two iterations
+    volatile float small = 1e-30f;
+    product[worker] = small * 1e-12f;
+  });
+  CHECK(product[0] > 0);  // the caller's mode is the caller's business
+  CHECK(product[1] == 0);
+}
+
 TEST_CASE("an aborted loop ends early, and the next team's loop is whole") {
   for (const int threads : {1, 4}) {
     std::atomic<bool> abort{false};
@@ -97,7 +112,9 @@ TEST_CASE("an aborted loop ends early, and the next team's loop is whole") {
     {
       ThreadTeam team(threads, &abort);
       team.for_each(1'000'000, [&](int64_t, int) {
-        if (done.fetch_add(1) == 1000) abort = true;
+        const int64_t before = done.fetch_add(1);
+        if (before == 1000) abort = true;
+        while (before > 1000 && !abort) std::this_thread::yield();
       });
       CHECK(team.aborted());
       // Each thread may have taken one more.
