@@ -109,7 +109,7 @@ int main(int count, char** arguments) {
               static_cast<long long>(dim), static_cast<long long>(plan.tiles_in(all)));
   print("measure and pack", median_milliseconds([&] { packed.pack_anchors(); }), 0);
   print("similarities (N2D: half of them)",
-        median_milliseconds([&] { for_each_tile([&](TileIndex t) { packed.similarity_tile(all, t, values(t)); }); }),
+        median_milliseconds([&] { for_each_tile([&](TileIndex t) { packed.similarity_tile(t, values(t)); }); }),
         n2d);
   print("statistics", median_milliseconds([&] {
           for_each_tile([&](TileIndex t) {
@@ -123,7 +123,7 @@ int main(int count, char** arguments) {
         }),
         0);
   // The weights of weights of weights soon are denormal, which is slow: the products start from similarities again.
-  for_each_tile([&](TileIndex t) { packed.similarity_tile(all, t, values(t)); });
+  for_each_tile([&](TileIndex t) { packed.similarity_tile(t, values(t)); });
   print("products, tiles as they lie (2N2D)", median_milliseconds([&] { multiply(Orientation::kRows); }), 2 * n2d);
   print("products, tiles mirrored (2N2D)", median_milliseconds([&] { multiply(Orientation::kColumns); }), 2 * n2d);
   print("unpack", median_milliseconds([&] {

@@ -86,7 +86,7 @@ Outcome Engine::similarity(const Rows& rows, float* out, const std::atomic<bool>
     team.for_each(plan.tiles_in(panel), [&](int64_t number, int worker) {
       const TileIndex tile = plan.tile(panel, number);
       float* values = workspace_.tiles.as<float>() + worker * plan.tile_floats();
-      packed.similarity_tile(panel, tile, values);
+      packed.similarity_tile(tile, values);
       writer.write(tile, values);
     });
   }

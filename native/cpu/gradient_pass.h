@@ -51,7 +51,7 @@ class GradientPass {
   void weigh(Range panel, int64_t number) const {
     const TileIndex index = plan_.tile(panel, number);
     float* const values = call_.tile_values(panel, index);
-    if (plan_.storage == TileStorage::kRecomputed) call_.rows.similarity_tile(panel, index, values);
+    if (plan_.storage == TileStorage::kRecomputed) call_.rows.similarity_tile(index, values);
     const AnchorTerms* const rows = call_.terms() + plan_.anchors.first(index.row_block);
     const AnchorTerms* const columns =
         plan_.symmetric ? call_.terms() + plan_.candidates.first(index.column_block) : nullptr;
@@ -62,12 +62,14 @@ class GradientPass {
     const int64_t chunks = (plan_.dim_panels() + kPanelsPerTask - 1) / kPanelsPerTask;
     const int64_t anchor_blocks = call_.results.gradient ? (plan_.symmetric ? panel.end : plan_.anchors.count()) : 0;
     const int64_t candidate_blocks = call_.results.candidate_gradient ? panel.size() : 0;
-    const int64_t anchor_tasks = anchor_blocks * chunks;
-    call_.team.for_each(anchor_tasks + candidate_blocks, [&](int64_t task, int worker) {
-      if (task < anchor_tasks)
-        anchor_products(panel, task / chunks, task % chunks * kPanelsPerTask);
-      else
-        candidate_products(panel, panel.begin + task - anchor_tasks, worker);
+    // The longest tasks first, so that the last ones to end are short.
+    call_.team.for_each(candidate_blocks + anchor_blocks * chunks, [&](int64_t task, int worker) {
+      if (task < candidate_blocks) {
+        candidate_products(panel, panel.begin + task, worker);
+      } else {
+        const int64_t piece = task - candidate_blocks;
+        anchor_products(panel, piece / chunks, piece % chunks * kPanelsPerTask);
+      }
     });
   }
 

@@ -8,9 +8,9 @@ bool PackedRows::reserve(int64_t widest_panel, CandidateForms forms) {
   const int64_t padded = plan_.anchors.padded_rows();
   bool ok = w.anchor_scales.reserve(padded * static_cast<int64_t>(sizeof(RowScale))) &&
             w.anchor_panels.reserve(padded * panel_floats * floats);
-  if (plan_.symmetric) return ok && w.anchor_groups.reserve(plan_.candidates.count() * plan_.group_floats() * floats);
-  ok = ok && w.candidate_scales.reserve(plan_.candidates.rows * static_cast<int64_t>(sizeof(RowScale)));
   if (forms.groups) ok = ok && w.candidate_groups.reserve(widest_panel * plan_.group_floats() * floats);
+  if (plan_.symmetric) return ok;
+  ok = ok && w.candidate_scales.reserve(plan_.candidates.rows * static_cast<int64_t>(sizeof(RowScale)));
   if (forms.panels) ok = ok && w.candidate_panels.reserve(widest_panel * plan_.candidates.edge * panel_floats * floats);
   return ok;
 }
@@ -37,31 +37,37 @@ Outcome PackedRows::check_finite() const {
 
 void PackedRows::pack_anchors() {
   RowScale* const scales = workspace_.anchor_scales.as<RowScale>();
+  // The first panel of a batch is packed while its rows are in the cache.
+  if (plan_.symmetric) packed_groups_ = plan_.statistics_panel(0);
   team_.for_each(plan_.anchors.count(), [&](int64_t block, int) {
     measure(rows_.anchors, plan_.anchors, block, scales, InputArray::kAnchors);
     const int64_t first = plan_.anchors.first(block), count = plan_.anchors.size(block);
     const float* from = rows_.anchors + first * plan_.dim;
     kernels_.pack_panels(from, count, plan_.dim, scales + first, anchors().from_row(first));
-    if (plan_.symmetric) kernels_.pack_groups(from, count, plan_.dim, scales + first, groups({0, 0}, block));
+    if (block < packed_groups_.end) kernels_.pack_groups(from, count, plan_.dim, scales + first, groups(block));
   });
 }
 
 void PackedRows::pack_candidates(Range panel, CandidateForms forms) {
-  if (plan_.symmetric) return;
-  RowScale* const scales = workspace_.candidate_scales.as<RowScale>();
+  if (plan_.symmetric) forms = {false, forms.groups, false};
+  if (forms.groups && panel == packed_groups_) forms.groups = false;
+  if (!forms.scales && !forms.groups && !forms.panels) return;
+  if (forms.groups) packed_groups_ = panel;
+  const RowScale* const scales = candidate_scales();
   team_.for_each(panel.size(), [&](int64_t i, int) {
     const int64_t block = panel.begin + i;
-    if (forms.scales) measure(rows_.candidates, plan_.candidates, block, scales, InputArray::kCandidates);
+    if (forms.scales)
+      measure(rows_.candidates, plan_.candidates, block, workspace_.candidate_scales.as<RowScale>(),
+              InputArray::kCandidates);
     const int64_t first = plan_.candidates.first(block), count = plan_.candidates.size(block);
     const float* from = rows_.candidates + first * plan_.dim;
-    if (forms.groups) kernels_.pack_groups(from, count, plan_.dim, scales + first, groups(panel, block));
+    if (forms.groups) kernels_.pack_groups(from, count, plan_.dim, scales + first, groups(block));
     if (forms.panels) kernels_.pack_panels(from, count, plan_.dim, scales + first, candidates(panel, block));
   });
 }
 
-float* PackedRows::groups(Range panel, int64_t block) const {
-  if (plan_.symmetric) return workspace_.anchor_groups.as<float>() + block * plan_.group_floats();
-  return workspace_.candidate_groups.as<float>() + (block - panel.begin) * plan_.group_floats();
+float* PackedRows::groups(int64_t block) const {
+  return workspace_.candidate_groups.as<float>() + (block - packed_groups_.begin) * plan_.group_floats();
 }
 
 Panels PackedRows::candidates(Range panel, int64_t block) const {
@@ -70,8 +76,8 @@ Panels PackedRows::candidates(Range panel, int64_t block) const {
   return all.from_row((block - panel.begin) * plan_.candidates.edge);
 }
 
-void PackedRows::similarity_tile(Range panel, TileIndex tile, float* to) const {
-  kernels_.similarity_tile(anchors().from_row(plan_.anchors.first(tile.row_block)), groups(panel, tile.column_block),
+void PackedRows::similarity_tile(TileIndex tile, float* to) const {
+  kernels_.similarity_tile(anchors().from_row(plan_.anchors.first(tile.row_block)), groups(tile.column_block),
                            plan_.dim, plan_.anchors.size(tile.row_block), plan_.candidates.size(tile.column_block),
                            plan_.diagonal(tile) ? TileKind::kDiagonal : TileKind::kFull, to);
 }

@@ -30,13 +30,13 @@ class PackedRows {
 
   // Measures and packs the anchors (for pair-wise labels: all rows there are).
   void pack_anchors();
-  // Measures and packs a panel of candidates; nothing to do where they are the batch.
+  // Measures and packs a panel of candidates, what of it is not there yet.
   void pack_candidates(Range panel, CandidateForms forms);
   // Whether a row that was measured is not finite, and has to be reported.
   Outcome check_finite() const;
 
-  // Similarities of a tile whose column lies in the packed panel.
-  void similarity_tile(Range panel, TileIndex tile, float* to) const;
+  // Similarities of a tile whose column lies in the panel that was packed last.
+  void similarity_tile(TileIndex tile, float* to) const;
 
   Panels anchors() const { return {workspace_.anchor_panels.as<float>(), plan_.anchors.padded_rows() * kPanel}; }
   // Rows of the packed panel of candidates, from the given block on.
@@ -49,13 +49,14 @@ class PackedRows {
 
  private:
   void measure(const float* rows, const Blocks& blocks, int64_t block, RowScale* scales, InputArray array);
-  float* groups(Range panel, int64_t block) const;
+  float* groups(int64_t block) const;
 
   const Kernels& kernels_;
   const Rows& rows_;
   const Plan& plan_;
   Workspace& workspace_;
   ThreadTeam& team_;
+  Range packed_groups_{0, 0};  // blocks of candidates whose transposed groups are in memory
   std::atomic<int64_t> first_bad_row_[2] = {INT64_MAX, INT64_MAX};  // of anchors and of candidates
 };
 

@@ -48,15 +48,23 @@ int64_t Plan::number(Range panel, TileIndex tile) const {
 }
 
 Range Plan::statistics_panel(int64_t begin) const {
-  return {begin, std::min(begin + kWidestPanel, candidates.count())};
+  int64_t width = kWidestPanel;
+  if (storage == TileStorage::kRecomputed) {
+    // Who is short of memory gets narrow panels.
+    const int64_t partials = anchors.rows + (symmetric ? anchors.count() * candidates.edge : 0);
+    const int64_t column_bytes =
+        group_floats() * static_cast<int64_t>(sizeof(float)) + partials * static_cast<int64_t>(sizeof(AnchorPartial));
+    width = std::clamp(workspace_limit / 4 / column_bytes, int64_t{1}, kWidestPanel);
+  }
+  return {begin, std::min(begin + width, candidates.count())};
 }
 
 Range Plan::gradient_panel(int64_t begin) const {
   if (symmetric && storage == TileStorage::kKept) return all_columns();
   if (storage == TileStorage::kKept) return statistics_panel(begin);
   const int64_t tile_bytes = tile_floats() * static_cast<int64_t>(sizeof(float));
-  // Packed candidates, in both forms, share the limit with the tiles.
-  const int64_t column_bytes = symmetric ? 0 : 2 * candidates.edge * dim_panels() * kPanel * 4;
+  // Packed candidates share the limit with the tiles: transposed groups, and panels unless they are the batch's.
+  const int64_t column_bytes = (symmetric ? 1 : 2) * candidates.edge * dim_panels() * kPanel * 4;
   Range panel{begin, begin + 1};
   while (panel.end < candidates.count()) {
     const Range wider{begin, panel.end + 1};

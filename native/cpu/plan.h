@@ -18,6 +18,7 @@ namespace circle::cpu {
 struct Range {
   int64_t begin, end;
   int64_t size() const { return end - begin; }
+  bool operator==(const Range& other) const { return begin == other.begin && end == other.end; }
 };
 
 struct TileIndex {

@@ -62,7 +62,7 @@ class StatisticsPass {
     float* const values = plan_.storage == TileStorage::kKept
                               ? call_.tile_values(panel, index)
                               : call_.workspace.tiles.template as<float>() + worker * plan_.tile_floats();
-    call_.rows.similarity_tile(panel, index, values);
+    call_.rows.similarity_tile(index, values);
     const int64_t row = plan_.anchors.first(index.row_block), column = plan_.candidates.first(index.column_block);
     const bool mutual = plan_.symmetric && !plan_.diagonal(index);
     call_.loss_kernels.statistics(call_.loss, call_.tile_at(index, values),

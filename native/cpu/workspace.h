@@ -33,7 +33,7 @@ class Buffer {
 
 struct Workspace {
   Buffer anchor_scales, candidate_scales;     // RowScale each row
-  Buffer anchor_panels, anchor_groups;        // the batch, packed
+  Buffer anchor_panels;                       // the batch, packed
   Buffer candidate_panels, candidate_groups;  // one panel of candidates, packed
   Buffer anchor_gradient, candidate_gradient;
   Buffer candidate_labels;
@@ -53,7 +53,7 @@ struct Workspace {
  private:
   template <class Self, class Visit>
   static void visit_each(Self& w, const Visit& visit) {
-    for (auto* buffer : {&w.anchor_scales, &w.candidate_scales, &w.anchor_panels, &w.anchor_groups, &w.candidate_panels,
+    for (auto* buffer : {&w.anchor_scales, &w.candidate_scales, &w.anchor_panels, &w.candidate_panels,
                          &w.candidate_groups, &w.anchor_gradient, &w.candidate_gradient, &w.candidate_labels, &w.tiles,
                          &w.row_partials, &w.column_partials, &w.statistics, &w.losses, &w.terms})
       visit(*buffer);
