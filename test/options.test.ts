@@ -228,3 +228,28 @@ describe('named pair losses', () => {
     expect(named.loss).toBeCloseTo(-Math.log(positive / (positive + negative)), 5);
   });
 });
+
+describe('options after ones that were accepted', () => {
+  it('are checked as if they were the first', () => {
+    const accepted = { margin: 0.4, normalize: true };
+    for (const [options, message] of [
+      [{ margin: 0.4, normalize: 1 }, 'options.normalize must be true or false; received 1.'],
+      [{ margin: 0.4, normalise: true }, /received the unknown key 'normalise'/],
+      [{ margin: 0.4, normalize: true, gamma: 0 }, 'options.gamma must be a number from 1e-30 to 1e30; received 0.'],
+      [{ margin: 0.4, normalize: undefined, gama: 80 }, /received the unknown key 'gama'/],
+      [{ margin: 0.4, normalize: true, out: { gradiant: rows } }, /received the unknown key 'gradiant'/],
+    ] as const) {
+      expect(circle(accepted)().loss).toBe(0);
+      expect(errorOf(circle(options)).message).toMatch(message);
+    }
+  });
+
+  it('may leave out what those had, and get its default', () => {
+    const both = Float32Array.of(1, 0, 0.6, 0.8, 0, 1);
+    const loss = (options: object) => computeCircleLoss(both, [0, 0, 1], { dim: 2, ...options } as never).loss;
+    const byDefault = loss({});
+    expect(loss({ gamma: 1 })).not.toBe(byDefault);
+    expect(loss({})).toBe(byDefault);
+    expect(loss({ gamma: undefined })).toBe(byDefault);
+  });
+});

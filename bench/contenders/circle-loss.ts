@@ -51,9 +51,9 @@ function toCandidates({ kind }: Workload, { candidates, candidateLabels }: Workl
   return kind === 'memory' ? { candidates: candidates!, candidateLabels: candidateLabels! } : {};
 }
 
-/** An eighth of the similarity matrix, and at most half of the 64 MiB that a caller may want to stay below. */
+/** A quarter of the similarity matrix, and at most 8 MiB. */
 function recomputeLimit({ anchors, candidates }: Workload): number {
-  return Math.min(Math.floor((anchors * candidates * 4) / 8), 32 * 2 ** 20);
+  return Math.min(anchors * candidates, 8 * 2 ** 20);
 }
 
 serve(contender, `circle-loss ${version}`);

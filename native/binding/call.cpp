@@ -26,14 +26,12 @@ enum class Presence { kRequired, kOptional };
 
 template <class T>
 bool read(Napi::Value value, Presence presence, View<T>& view) {
-  if (presence == Presence::kOptional && value.IsUndefined()) return true;
   napi_typedarray_type type;
   size_t length;
   void* data;
-  if (!value.IsTypedArray() ||
-      napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != ArrayType<T>::kType)
-    return false;
+  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok)
+    return presence == Presence::kOptional && value.IsUndefined();
+  if (type != ArrayType<T>::kType) return false;
   view = {static_cast<T*>(data), static_cast<int64_t>(length)};
   return true;
 }
