@@ -148,8 +148,11 @@ export function sharedEngine(name: EngineName, device: number, problem: Problem 
   return choice.engineFor(problem);
 }
 
-/** A workspace that a one-shot call may leave behind for the next one. A GPU's panels alone are 64 MiB by default. */
-const keptWorkspace = { cpu: 64 * 2 ** 20, reference: 0, cuda: 256 * 2 ** 20 };
+/**
+ * A workspace that a one-shot call may leave behind for the next one: a batch of 4096 × 512 needs 65 MiB. A GPU's panels
+ * alone are 64 MiB by default.
+ */
+const keptWorkspace = { cpu: 128 * 2 ** 20, reference: 0, cuda: 256 * 2 ** 20 };
 
 export function trim(engine: Engine): void {
   if (engine.workspaceBytes() > keptWorkspace[engine.name]) engine.release();

@@ -121,7 +121,11 @@ describe.each(engineList)('$name', (engine) => {
       const scaled = compute({ ...batch, embeddings: batch.embeddings.map((x, k) => x * scales[Math.floor(k / dim)]) });
       const usual = compute(batch);
       expect(scaled.anchorLosses).toEqual(usual.anchorLosses);
-      expect(scaled.gradient.map((g, k) => g * scales[Math.floor(k / dim)])).toEqual(usual.gradient);
+      // Below the smallest normal number a division by 16 takes digits away, or all.
+      const least = 16 * 2 ** -126;
+      const normal = (gradient: Float32Array) => gradient.map((g) => (Math.abs(g) < least ? 0 : g));
+      const times = scaled.gradient.map((g, k) => g * scales[Math.floor(k / dim)]);
+      expect(normal(times)).toEqual(normal(usual.gradient));
     });
   });
 

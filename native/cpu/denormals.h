@@ -14,11 +14,19 @@ namespace circle::cpu {
 class FlushDenormals {
  public:
 #if defined(__x86_64__)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | kFlush); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
+  FlushDenormals() : saved_(_mm_getcsr()) {
+    _mm_setcsr(saved_ | kFlush);
+  }
+  ~FlushDenormals() {
+    _mm_setcsr(saved_);
+  }
 #elif defined(__aarch64__)
-  FlushDenormals() : saved_(read()) { write(saved_ | kFlush); }
-  ~FlushDenormals() { write(saved_); }
+  FlushDenormals() : saved_(read()) {
+    write(saved_ | kFlush);
+  }
+  ~FlushDenormals() {
+    write(saved_);
+  }
 #else
   FlushDenormals() : saved_(0) {}
 #endif
@@ -33,7 +41,9 @@ class FlushDenormals {
     asm volatile("mrs %0, fpcr" : "=r"(value));
     return value;
   }
-  static void write(uint64_t value) { asm volatile("msr fpcr, %0" ::"r"(value)); }
+  static void write(uint64_t value) {
+    asm volatile("msr fpcr, %0" ::"r"(value));
+  }
   const uint64_t saved_;
 #else
   static constexpr unsigned kFlush = 0x8040;  // results, operands

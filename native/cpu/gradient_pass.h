@@ -45,8 +45,9 @@ class GradientPass {
   }
 
  private:
-  // Dimensions of one product task: few enough that its rows of both operands stay in L2 beside the tile.
-  static constexpr int64_t kPanelsPerTask = 4;
+  // 256 dimensions are one product task: its rows of both operands stay in L2 beside the tile, and a tile, which comes
+  // from L3, is read for that many.
+  static constexpr int64_t kPanelsPerTask = 8;
 
   void weigh(Range panel, int64_t number) const {
     const TileIndex index = plan_.tile(panel, number);

@@ -81,7 +81,8 @@ static void pack_panels(const float* rows, int64_t count, int64_t dim, const Row
   }
   for (int64_t row = count; row < round_up(count, kGrain); ++row)
     for (int64_t panel = 0; panel * kPanel < dim; ++panel)
-      for (int i = 0; i < kPanel; i += kLanes) store(panels.values + panel * panels.stride + row * kPanel + i, Floats{});
+      for (int i = 0; i < kPanel; i += kLanes)
+        store(panels.values + panel * panels.stride + row * kPanel + i, Floats{});
 }
 
 // Rows and columns of a kLanes × kLanes block change places: at each of log₂ kLanes steps two rows swap the lanes whose

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
@@ -117,6 +118,29 @@ TEST_CASE("a panel of recomputed tiles fits the workspace limit, or is one colum
       if (panel.size() > 1) CHECK(plan.tiles_in(panel) * tile_bytes(plan) <= plan.workspace_limit);
     }
   }
+}
+
+TEST_CASE(
+    "packed candidates and partial statistics of recomputed tiles take a quarter of the workspace limit, or one "
+    "column") {
+  const auto column_bytes = [](const Plan& plan) {
+    const int64_t partials = plan.anchors.rows + (plan.symmetric ? plan.anchors.count() * plan.candidates.edge : 0);
+    return plan.group_floats() * static_cast<int64_t>(sizeof(float)) +
+           partials * static_cast<int64_t>(sizeof(AnchorPartial));
+  };
+  bool some_narrow = false, some_wide = false;
+  for (const Plan& plan : plans()) {
+    const int64_t width = plan.statistics_panel(0).size(), columns = plan.candidates.count();
+    if (plan.storage == TileStorage::kKept) {
+      CHECK(width == std::min<int64_t>(columns, 16));
+      continue;
+    }
+    if (width > 1) CHECK(width * column_bytes(plan) <= plan.workspace_limit / 4);
+    some_narrow |= width < std::min<int64_t>(columns, 16);
+    some_wide |= width == 16;
+  }
+  CHECK(some_narrow);
+  CHECK(some_wide);
 }
 
 TEST_CASE("a plan does not know the number of threads") {
