@@ -14,7 +14,7 @@ namespace {
 
 // Below, at and above the heights (6, 8, 12) and widths (8, 16, 32) of micro-kernels, and up to a tile.
 const std::vector<int> kEdges = {1, 2, 5, 6, 7, 8, 9, 12, 13, 16, 17, 31, 32, 33, 48, 95, 96, 97, 150, 192};
-const std::vector<int64_t> kDims = {1, 3, 31, 32, 33, 64, 100};
+const std::vector<int64_t> kDims = {1, 3, 31, 32, 33, 64, 100, 256, 257, 600};
 
 struct Packed {
   int64_t count, dim, stride;
