@@ -36,7 +36,7 @@ class RowsInMemory final : public DeviceRows {
     return outcome_of(copy(values, at(first_row), rows, cudaMemcpyDeviceToHost));
   }
 
-  const float* data() const override { return memory_.as<float>(); }
+  float* data() const override { return memory_.as<float>(); }
   int64_t rows() const override { return rows_; }
   int64_t dim() const override { return dim_; }
   int device() const override { return device_; }

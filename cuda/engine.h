@@ -48,7 +48,7 @@ class DeviceRows {
 
   virtual Outcome write(const float* values, int64_t first_row, int64_t rows) = 0;
   virtual Outcome read(float* values, int64_t first_row, int64_t rows) const = 0;
-  virtual const float* data() const = 0;  // device memory
+  virtual float* data() const = 0;  // device memory
   virtual int64_t rows() const = 0;
   virtual int64_t dim() const = 0;
   virtual int device() const = 0;

@@ -57,11 +57,11 @@ export function labelArray(name: string, value: unknown): Int32Array {
   return labels;
 }
 
-/** Class-level labels are rows of the class weights. */
-export function checkClassLabels(labels: Int32Array, classes: number): void {
+/** Class-level labels are rows of the class weights; `what` says it in the caller's words. */
+export function checkClassLabels(labels: Int32Array, what: string, classes: number): void {
   for (let i = 0; i < labels.length; i++) {
     if (labels[i] < 0 || labels[i] >= classes) {
-      throw invalidArgument(`labels[${i}]`, `a row of classWeights, from 0 to ${classes - 1}`, labels[i]);
+      throw invalidArgument(`labels[${i}]`, `${what}, from 0 to ${classes - 1}`, labels[i]);
     }
   }
 }

@@ -55,6 +55,8 @@ export interface CandidateArrays {
   classWeights?: unknown;
   candidates?: unknown;
   candidateLabels?: unknown;
+  /** Of a class head or a memory, which own their rows: the ones to take. */
+  candidateRows?: Int32Array;
 }
 
 export function readCandidates(settings: RowSettings, arrays: CandidateArrays, anchorLabels: Int32Array): Candidates {
@@ -64,14 +66,15 @@ export function readCandidates(settings: RowSettings, arrays: CandidateArrays, a
     if (arrays.candidates !== undefined) throw invalidArgument('candidates', absent, arrays.candidates);
     if (arrays.candidateLabels !== undefined) throw invalidArgument('candidateLabels', absent, arrays.candidateLabels);
     const values = candidateRows('classWeights', arrays.classWeights, settings);
-    const count = candidateRowCount('classWeights', values, dim);
-    checkClassLabels(anchorLabels, count);
-    return { kind: 'classWeights', values, labels: undefined, count };
+    const classes = candidateRowCount('classWeights', values, dim);
+    checkClassLabels(anchorLabels, 'a row of classWeights', classes);
+    return { kind: 'classWeights', values, labels: undefined, count: arrays.candidateRows?.length ?? classes };
   }
   if (arrays.candidates !== undefined) {
     const values = candidateRows('candidates', arrays.candidates, settings);
     const labels = labelArray('candidateLabels', arrays.candidateLabels);
-    checkRows('candidates', lengthOf(values), 'candidateLabels', labels.length, dim);
+    const length = arrays.candidateRows ? arrays.candidateRows.length * dim : lengthOf(values);
+    checkRows('candidates', length, 'candidateLabels', labels.length, dim);
     return { kind: 'labelled', values, labels, count: labels.length };
   }
   if (arrays.candidateLabels !== undefined) {

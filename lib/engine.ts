@@ -1,6 +1,7 @@
 /** What every engine is: one forward with gradient and one similarity matrix, on a problem that is already checked. */
 import type { ResolvedPairLoss } from './losses.ts';
 import type { nativeStatus } from './native.ts';
+import type { CandidateUpdate } from './optimizers.ts';
 import type { CandidateRows, Reduction, Scope } from './options.ts';
 
 /** The batch itself (row i is not its own candidate), another labelled set, or class weights (row c has label c). */
@@ -27,12 +28,16 @@ export interface Problem {
   readonly anchors: Float32Array;
   readonly anchorLabels: Int32Array;
   readonly candidates: CandidateRows | undefined;
+  /** Candidate i is this row of `candidates`, ascending (row r of class weights has label r); undefined: all in order. */
+  readonly candidateRows: Int32Array | undefined;
   readonly candidateLabels: Int32Array | undefined;
   readonly upstreamPerLoss: Float32Array | undefined;
 
   readonly anchorLosses: Float32Array;
   readonly gradient: Float32Array | undefined;
   readonly candidateGradient: Float32Array | undefined;
+  /** Moves the candidates in place of writing their gradient; once that has begun, nothing aborts the call. */
+  readonly update: CandidateUpdate | undefined;
 }
 
 export interface SimilarityProblem {
@@ -46,6 +51,8 @@ export interface SimilarityProblem {
   readonly anchors: Float32Array;
   /** undefined: the anchors. */
   readonly candidates: CandidateRows | undefined;
+  /** As of `Problem`. */
+  readonly candidateRows?: Int32Array;
   readonly out: Float32Array;
 }
 

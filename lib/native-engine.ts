@@ -10,6 +10,7 @@ import {
   reportFields,
   requestFields,
 } from './native.ts';
+import type { CandidateUpdate } from './optimizers.ts';
 import type { CandidateRows } from './options.ts';
 
 type Indices<T extends readonly string[]> = Record<T[number], number>;
@@ -39,6 +40,28 @@ function fillRequest(request: Float64Array, problem: Problem, defaultWorkspaceLi
   request[at.threads] = problem.threads;
   request[at.workspaceLimit] = problem.workspaceLimit ?? defaultWorkspaceLimit;
   request[at.precision] = precisions[problem.precision];
+  fillOptimizer(request, problem.update);
+}
+
+/** Numbers that an optimiser does not have stay what they were; the native side does not read them. */
+function fillOptimizer(request: Float64Array, update: CandidateUpdate | undefined): void {
+  if (update === undefined) {
+    request[at.optimizer] = 0;
+    return;
+  }
+  const { optimizer } = update;
+  request[at.learningRate] = optimizer.learningRate;
+  request[at.weightDecay] = optimizer.weightDecay;
+  if (optimizer.type === 'sgd') {
+    request[at.optimizer] = 1;
+    request[at.momentum] = optimizer.momentum;
+    return;
+  }
+  request[at.optimizer] = 2;
+  request[at.beta1] = optimizer.beta1;
+  request[at.beta2] = optimizer.beta2;
+  request[at.epsilon] = optimizer.epsilon;
+  request[at.step] = update.step;
 }
 
 /** Numbers that a loss does not have stay what they were; the native side does not read them. */
@@ -91,29 +114,36 @@ function fillSimilarityRequest(request: Float64Array, problem: SimilarityProblem
 const nativeRows = (rows: CandidateRows | undefined) =>
   isDeviceMatrix(rows) ? nativeRowsOf(rows, 'The DeviceMatrix') : rows;
 
-/** A problem as arguments of the native calls. */
-const argumentsOf = (
+/** A problem as arguments of the native calls: each costs a little to read, and most calls do not have the last three. */
+function argumentsOf(
   request: Float64Array,
   report: Float64Array,
   problem: Problem,
-): Parameters<NativeSession['compute']> => [
-  request,
-  report,
-  problem.anchors,
-  problem.anchorLabels,
-  nativeRows(problem.candidates),
-  problem.candidateLabels,
-  problem.upstreamPerLoss,
-  problem.anchorLosses,
-  problem.gradient,
-  problem.candidateGradient,
-];
+): Parameters<NativeSession['compute']> {
+  const { candidateRows, update } = problem;
+  const given: Parameters<NativeSession['compute']> = [
+    request,
+    report,
+    problem.anchors,
+    problem.anchorLabels,
+    nativeRows(problem.candidates),
+    problem.candidateLabels,
+    problem.upstreamPerLoss,
+    problem.anchorLosses,
+    problem.gradient,
+    problem.candidateGradient,
+  ];
+  if (candidateRows !== undefined || update !== undefined) {
+    given.push(candidateRows, nativeRows(update?.firstMoment), nativeRows(update?.secondMoment));
+  }
+  return given;
+}
 
 const similarityArgumentsOf = (
   request: Float64Array,
   report: Float64Array,
-  { anchors, candidates, out }: SimilarityProblem,
-): Parameters<NativeSession['similarity']> => [request, report, anchors, nativeRows(candidates), out];
+  { anchors, candidates, candidateRows, out }: SimilarityProblem,
+): Parameters<NativeSession['similarity']> => [request, report, anchors, nativeRows(candidates), out, candidateRows];
 
 const newRequest = () => new Float64Array(requestFields.length);
 const newReport = () => new Float64Array(reportFields.length);

@@ -29,6 +29,14 @@ export const requestFields = [
   'threads', // at most this many, from 1
   'workspaceLimit', // bytes that tiles of similarities may take; one column of tiles may exceed it
   'precision', // of engines that have the choice: 0 exact, 1 fast
+  'optimizer', // of the candidates, moved in place: 0 none, 1 sgd, 2 adam
+  'learningRate',
+  'weightDecay',
+  'momentum', // sgd
+  'beta1', // adam
+  'beta2', // adam
+  'epsilon', // adam
+  'step', // adam: the number of this step, from 1
 ] as const;
 
 /** Positions in the report that a call fills. */
@@ -72,6 +80,11 @@ export interface NativeSession {
     anchorLosses: Float32Array,
     gradient: Float32Array | undefined,
     candidateGradient: Float32Array | undefined,
+    /** Candidate i is this row of `candidates`; ascending. Of class weights, row r has label r. Default: all rows. */
+    candidateRows?: Int32Array,
+    /** Of the optimiser: like `candidates`, and moved with them. */
+    firstMoment?: Float32Array | NativeDeviceRows,
+    secondMoment?: Float32Array | NativeDeviceRows,
   ): number;
   /** The arrays must not change until the promise fulfils: the caller hands over private copies. */
   computeAsync(...arrays: Parameters<NativeSession['compute']>): NativeJob;
@@ -82,6 +95,7 @@ export interface NativeSession {
     anchors: Float32Array,
     candidates: Float32Array | NativeDeviceRows | undefined,
     out: Float32Array,
+    candidateRows?: Int32Array,
   ): number;
   similarityAsync(...arrays: Parameters<NativeSession['similarity']>): NativeJob;
   /** Frees the workspace, after a running job at the latest. Later calls work and grow a new one. */

@@ -5,11 +5,14 @@ import { type CandidateArrays, type Candidates, copyOfRows, hostRows, lengthOf, 
 import type { Problem } from './engine.ts';
 import { invalidArgument, wrongShape } from './errors.ts';
 import { largestParameter, type PairLoss, parameterRange, resolvePairLoss } from './losses.ts';
+import type { CandidateUpdate } from './optimizers.ts';
 import type { EngineName, Reduction, Scope } from './options.ts';
 
 /** Arrays that a call may bring with it; unchecked. */
 export interface StepArrays extends CandidateArrays {
   upstream?: unknown;
+  /** Of a class head: in place of the class weights' gradient. */
+  update?: CandidateUpdate;
   out?: { anchorLosses?: unknown; gradient?: unknown; classWeightGradient?: unknown; candidateGradient?: unknown };
 }
 
@@ -121,7 +124,8 @@ function makeOutputs(
 ): Outputs {
   const out = arrays.out ?? {};
   const isSkipped = settings.gradient === 'skip';
-  const wantsCandidates = candidates.kind === 'classWeights' || settings.candidateGradient === 'compute';
+  const wantsCandidates =
+    arrays.update === undefined && (candidates.kind === 'classWeights' || settings.candidateGradient === 'compute');
   const name = isSkipped || !wantsCandidates ? undefined : gradientOfCandidates[candidates.kind];
   for (const key of ['gradient', 'classWeightGradient', 'candidateGradient'] as const) {
     if (out[key] === undefined || key === name || (key === 'gradient' && !isSkipped)) continue;
@@ -165,11 +169,13 @@ export function createProblem(settings: Settings, arrays: StepArrays, embeddings
     anchors,
     anchorLabels,
     candidates: candidates.values,
+    candidateRows: arrays.candidateRows,
     candidateLabels: candidates.labels,
     upstreamPerLoss: upstream.perLoss,
     anchorLosses: outputs.anchorLosses,
     gradient: outputs.gradient,
     candidateGradient: outputs.candidateGradient,
+    update: arrays.update,
   };
   if (arrays.out !== undefined) checkOutputsApart(problem);
   return problem;
@@ -206,7 +212,8 @@ export function isolate(problem: Problem, out: StepArrays['out'] = {}): Problem 
     ...problem,
     anchors: copyOf(problem.anchors),
     anchorLabels: new Int32Array(problem.anchorLabels),
-    candidates: copyOfRows(problem.candidates),
+    // Who moves them owns them, and lets nobody else do so meanwhile.
+    candidates: problem.update ? problem.candidates : copyOfRows(problem.candidates),
     candidateLabels: copyLabels(problem.candidateLabels),
     upstreamPerLoss: problem.upstreamPerLoss && copyOf(problem.upstreamPerLoss),
     anchorLosses: own(problem.anchorLosses, out.anchorLosses)!,

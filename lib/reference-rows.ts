@@ -11,6 +11,16 @@ export interface Rows {
   dim: number;
 }
 
+/** Rows of `all` side by side: those named, or all of them. */
+export function chosenRows(all: Float32Array, rows: Int32Array | undefined, dim: number): Float32Array {
+  if (rows === undefined) return all;
+  const chosen = new Float32Array(rows.length * dim);
+  rows.forEach((row, i) => {
+    chosen.set(all.subarray(row * dim, (row + 1) * dim), i * dim);
+  });
+  return chosen;
+}
+
 export function readRows(array: Float32Array, count: number, dim: number, normalize: boolean): Rows {
   const values = Float64Array.from(array);
   if (!normalize) return { values, norms: undefined, count, dim };

@@ -7,7 +7,8 @@
  */
 import type { OnHost, Problem, Report, SimilarityProblem } from './engine.ts';
 import { type Formula, formulaOf } from './formulas.ts';
-import { dot, firstNotFinite, leastNorm, type Rows, readRows, similarities } from './reference-rows.ts';
+import { type CandidateUpdate, stepInPlace } from './optimizers.ts';
+import { chosenRows, dot, firstNotFinite, leastNorm, type Rows, readRows, similarities } from './reference-rows.ts';
 
 /** The two sides of a comparison, as double-precision rows. */
 interface Sides {
@@ -34,8 +35,11 @@ const panelWork = 2 ** 22;
 type Role = 'positive' | 'negative' | 'neither';
 
 /** The only place that decides what a pair is. */
-function roleOf({ candidateKind, scope, anchorLabels, candidateLabels }: Problem, i: number, j: number): Role {
-  if (candidateKind === 'classWeights') return anchorLabels[i] === j ? 'positive' : 'negative';
+function roleOf(problem: Problem, i: number, j: number): Role {
+  const { candidateKind, scope, anchorLabels, candidateLabels, candidateRows } = problem;
+  if (candidateKind === 'classWeights') {
+    return anchorLabels[i] === (candidateRows ? candidateRows[j] : j) ? 'positive' : 'negative';
+  }
   if (candidateKind === 'labelled') return anchorLabels[i] === candidateLabels![j] ? 'positive' : 'negative';
   if (i === j || (scope === 'batch' && i > j)) return 'neither';
   return anchorLabels[i] === anchorLabels[j] ? 'positive' : 'negative';
@@ -159,7 +163,7 @@ function* gradient(sides: Sides, statistics: Statistics, factor: number): Genera
   const anchorGradient = new Float64Array(anchorCount * dim);
   let candidateGradient: Float64Array | undefined;
   if (problem.candidateKind === 'batch') candidateGradient = anchorGradient;
-  else if (problem.candidateGradient) candidateGradient = new Float64Array(candidateCount * dim);
+  else if (problem.candidateGradient || problem.update) candidateGradient = new Float64Array(candidateCount * dim);
   const row = new Float64Array(candidateCount);
   for (let i = 0; i < anchorCount; i++) {
     if (isPanelStart(i, 3 * candidateCount * dim)) yield;
@@ -234,6 +238,19 @@ function throughNormalization({ values, norms, count, dim }: Rows, gradient: Flo
   }
 }
 
+function moveCandidates(
+  { candidates, candidateRows, dim }: OnHost<Problem>,
+  update: CandidateUpdate,
+  rows: Rows,
+  gradient: Float64Array,
+): void {
+  const rounded = new Float32Array(gradient.length);
+  throughNormalization(rows, gradient, rounded);
+  for (let j = 0; j < rows.count; j++) {
+    stepInPlace(update, rounded, j * dim, candidates!, (candidateRows?.[j] ?? j) * dim, dim);
+  }
+}
+
 const isPanelStart = (i: number, rowWork: number) => i % Math.max(1, Math.floor(panelWork / rowWork)) === 0;
 
 /** The whole of a call; every `yield` is a chance to do something else, or to stop. Outputs are written at the end. */
@@ -243,7 +260,9 @@ export function* evaluate(problem: OnHost<Problem>): Generator<void, Report> {
   const { anchorCount, candidateCount, dim, normalize, candidateKind } = problem;
   const anchors = readRows(problem.anchors, anchorCount, dim, normalize);
   const candidates =
-    candidateKind === 'batch' ? anchors : readRows(problem.candidates!, candidateCount, dim, normalize);
+    candidateKind === 'batch'
+      ? anchors
+      : readRows(chosenRows(problem.candidates!, problem.candidateRows, dim), candidateCount, dim, normalize);
   const sides: Sides = { problem, formula: formulaOf(problem.pairLoss), anchors, candidates };
   const statistics = yield* forward(sides);
   const { loss, validAnchors, factor } = reduce(problem, statistics);
@@ -255,6 +274,7 @@ export function* evaluate(problem: OnHost<Problem>): Generator<void, Report> {
     const gradients = yield* gradient(sides, statistics, factor);
     throughNormalization(anchors, gradients.anchors, problem.gradient);
     if (problem.candidateGradient) throughNormalization(candidates, gradients.candidates!, problem.candidateGradient);
+    if (problem.update) moveCandidates(problem, problem.update, candidates, gradients.candidates!);
   }
   problem.anchorLosses.set(statistics.losses);
   return { ...succeeded, loss, validAnchors };
@@ -265,7 +285,8 @@ export function* evaluateSimilarity(problem: OnHost<SimilarityProblem>): Generat
   if (bad) return bad;
   const { anchorCount, candidateCount, dim, normalize, out } = problem;
   const anchors = readRows(problem.anchors, anchorCount, dim, normalize);
-  const candidates = problem.candidates ? readRows(problem.candidates, candidateCount, dim, normalize) : anchors;
+  const chosen = problem.candidates && chosenRows(problem.candidates, problem.candidateRows, dim);
+  const candidates = chosen ? readRows(chosen, candidateCount, dim, normalize) : anchors;
   for (let i = 0; i < anchorCount; i++) {
     if (isPanelStart(i, candidateCount * dim)) yield;
     similarities(anchors, i, candidates, out.subarray(i * candidateCount, (i + 1) * candidateCount));
@@ -277,7 +298,8 @@ export const succeeded: Report = { status: 'ok', array: 'anchors', row: 0, loss:
 
 function findNotFinite(problem: OnHost<Problem | SimilarityProblem>): Report | undefined {
   if (problem.checkFinite === 'propagate') return undefined;
-  const { anchors, candidates, dim } = problem;
+  const { anchors, dim } = problem;
+  const candidates = problem.candidates && chosenRows(problem.candidates, problem.candidateRows, dim);
   const row = firstNotFinite(anchors, dim);
   if (row >= 0) return { ...succeeded, status: 'notFinite', row };
   const candidateRow = candidates ? firstNotFinite(candidates, dim) : -1;

@@ -95,8 +95,15 @@ export interface Names {
 /** The error of a report that is not ok. */
 export function failure(report: Report, problem: Problem | SimilarityProblem, names: Names): Error {
   switch (report.status) {
-    case 'notFinite':
-      return nameNotFinite(problem[report.array]!, names[report.array], report.row, problem.dim);
+    case 'notFinite': {
+      const chosen = report.array === 'candidates' ? problem.candidateRows : undefined;
+      return nameNotFinite(
+        problem[report.array]!,
+        names[report.array],
+        chosen?.[report.row] ?? report.row,
+        problem.dim,
+      );
+    }
     case 'overflow':
       return overflow(problem.normalize);
     case 'outOfMemory':

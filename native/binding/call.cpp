@@ -36,11 +36,10 @@ bool read(Napi::Value value, Presence presence, View<T>& view) {
   return true;
 }
 
-// Rows that lie in memory of the host or, where the engine has one, of a device; absent for the batch itself.
-bool read_candidates(Napi::Value value, CallArrays& arrays) {
+bool read_rows(Napi::Value value, RowsArgument& rows) {
   const auto read_device_rows = engine_kind().read_device_rows;
-  if (read_device_rows && read_device_rows(value, arrays.device_candidates)) return true;
-  return read(value, Presence::kOptional, arrays.candidates);
+  if (read_device_rows && read_device_rows(value, rows.on_device)) return true;
+  return read(value, Presence::kOptional, rows.on_host);
 }
 
 bool read_scalars(const Napi::CallbackInfo& info, CallArrays& arrays) {
@@ -74,17 +73,51 @@ bool read_enumeration(const CallArrays& arrays, RequestField name, int count, En
   return true;
 }
 
-const float* given_candidates(const CallArrays& arrays) {
-  return arrays.device_candidates.data ? arrays.device_candidates.data : arrays.candidates.data;
-}
-
-int64_t candidates_length(const CallArrays& arrays) {
-  return arrays.device_candidates.data ? arrays.device_candidates.length : arrays.candidates.length;
-}
-
 // rows × dim = length, without overflow.
 bool has_shape(int64_t length, int64_t rows, int64_t dim) {
   return length % dim == 0 && length / dim == rows;
+}
+
+// Ascending rows of the candidates: none twice, so that no two threads move the same.
+bool has_candidate_rows(const CallArrays& arrays, const Rows& rows) {
+  const View<int32_t>& chosen = arrays.candidate_rows;
+  const int64_t all = arrays.candidates.length() / rows.dim;
+  if (arrays.candidates.length() % rows.dim != 0 || chosen.length != rows.candidate_count) return false;
+  for (int64_t i = 0; i < chosen.length; ++i)
+    if (chosen.data[i] < 0 || chosen.data[i] >= all || (i > 0 && chosen.data[i] <= chosen.data[i - 1])) return false;
+  return true;
+}
+
+enum class OptimizerKind : int { kNone, kSgd, kAdam };
+
+Optimizer make_optimizer(const CallArrays& arrays, OptimizerKind kind) {
+  const double learning_rate = field(arrays, RequestField::learningRate);
+  const double weight_decay = field(arrays, RequestField::weightDecay);
+  if (kind == OptimizerKind::kSgd) return Sgd::make(learning_rate, field(arrays, RequestField::momentum), weight_decay);
+  return Adam::make(learning_rate, field(arrays, RequestField::beta1), field(arrays, RequestField::beta2),
+                    field(arrays, RequestField::epsilon), weight_decay, field(arrays, RequestField::step));
+}
+
+// Moments lie where the candidates lie, in the same shape; there are as many as the optimiser has.
+bool has_moments(const CallArrays& arrays, int count) {
+  const RowsArgument& candidates = arrays.candidates;
+  const auto fits = [&](const RowsArgument& moments, bool wanted) {
+    if (!wanted) return moments.data() == nullptr;
+    return moments.length() == candidates.length() && moments.on_device.device == candidates.on_device.device;
+  };
+  return fits(arrays.first_moment, count > 0) && fits(arrays.second_moment, count > 1);
+}
+
+bool make_update(const CallArrays& arrays, LossProblem& made) {
+  OptimizerKind kind;
+  if (!read_enumeration(arrays, RequestField::optimizer, 3, kind)) return false;
+  if (kind == OptimizerKind::kNone) return has_moments(arrays, 0);
+  made.update = {make_optimizer(arrays, kind), arrays.candidates.data(), arrays.first_moment.data(),
+                 arrays.second_moment.data()};
+  made.results.update = &made.update;
+  const int moments = std::visit([](const auto& rule) { return rule.moments(); }, made.update.optimizer);
+  return made.problem.rows.candidate_kind != CandidateKind::kBatch && !made.results.candidate_gradient &&
+         has_moments(arrays, moments);
 }
 
 bool make_pair_loss(const CallArrays& arrays, PairLoss& loss) {
@@ -126,16 +159,19 @@ bool read_report(Napi::Value value, View<double>& view) {
 bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
   const bool ok =
       read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
-      read(info[3], Presence::kRequired, a.anchor_labels) && read_candidates(info[4], a) &&
+      read(info[3], Presence::kRequired, a.anchor_labels) && read_rows(info[4], a.candidates) &&
       read(info[5], Presence::kOptional, a.candidate_labels) && read(info[6], Presence::kOptional, a.upstream) &&
       read(info[7], Presence::kRequired, a.anchor_losses) && read(info[8], Presence::kOptional, a.gradient) &&
-      read(info[9], Presence::kOptional, a.candidate_gradient);
+      read(info[9], Presence::kOptional, a.candidate_gradient) &&
+      (info.Length() == 10 || (read(info[10], Presence::kOptional, a.candidate_rows) &&
+                               read_rows(info[11], a.first_moment) && read_rows(info[12], a.second_moment)));
   return ok || wrong_arguments(info);
 }
 
 bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
   const bool ok = read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
-                  read_candidates(info[3], a) && read(info[4], Presence::kRequired, a.gradient);
+                  read_rows(info[3], a.candidates) && read(info[4], Presence::kRequired, a.gradient) &&
+                  read(info[5], Presence::kOptional, a.candidate_rows);
   return ok || wrong_arguments(info);
 }
 
@@ -154,14 +190,19 @@ bool make_rows(const CallArrays& a, Rows& rows) {
   rows.threads = static_cast<int>(threads < 1024 ? threads : 1024);
   rows.anchors = a.anchors.data;
   const bool batch = rows.candidate_kind == CandidateKind::kBatch;
-  rows.candidates_place = a.device_candidates.data ? Place::kDevice : Place::kHost;
-  rows.candidates = batch ? a.anchors.data : given_candidates(a);
-  return has_shape(a.anchors.length, rows.anchor_count, rows.dim) && rows.candidate_count <= INT32_MAX &&
-         (batch ? rows.candidate_count == rows.anchor_count && given_candidates(a) == nullptr
-                : has_shape(candidates_length(a), rows.candidate_count, rows.dim));
+  rows.candidates_place = a.candidates.on_device.data ? Place::kDevice : Place::kHost;
+  rows.candidates = batch ? a.anchors.data : a.candidates.data();
+  rows.candidate_rows = a.candidate_rows.data;
+  if (!has_shape(a.anchors.length, rows.anchor_count, rows.dim) || rows.candidate_count > INT32_MAX) return false;
+  if (batch)
+    return rows.candidate_count == rows.anchor_count && !a.candidates.data() && !rows.candidate_rows;
+  return rows.candidate_rows ? has_candidate_rows(a, rows)
+                             : has_shape(a.candidates.length(), rows.candidate_count, rows.dim);
 }
 
-bool make_problem(const CallArrays& a, Problem& problem, Results& results) {
+bool make_problem(const CallArrays& a, LossProblem& made) {
+  Problem& problem = made.problem;
+  Results& results = made.results;
   if (!make_rows(a, problem.rows) || !make_pair_loss(a, problem.pair_loss) ||
       !read_enumeration(a, RequestField::scope, 2, problem.scope) ||
       !read_enumeration(a, RequestField::reduction, 4, problem.reduction))
@@ -180,8 +221,9 @@ bool make_problem(const CallArrays& a, Problem& problem, Results& results) {
          a.candidate_labels.length == (labelled ? rows.candidate_count : 0) &&
          (!a.upstream.data || a.upstream.length == terms) && a.anchor_losses.length == terms &&
          (!a.gradient.data || a.gradient.length == a.anchors.length) &&
-         (!a.candidate_gradient.data || a.candidate_gradient.length == candidates_length(a)) &&
-         !(problem.scope == Scope::kBatch && std::holds_alternative<TripletLoss>(problem.pair_loss));
+         (!a.candidate_gradient.data || has_shape(a.candidate_gradient.length, rows.candidate_count, rows.dim)) &&
+         !(problem.scope == Scope::kBatch && std::holds_alternative<TripletLoss>(problem.pair_loss)) &&
+         make_update(a, made);
 }
 
 void write_report(const View<double>& report, const Outcome& outcome, const Results* results) {

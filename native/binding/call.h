@@ -19,16 +19,26 @@ struct View {
   int64_t length = 0;
 };
 
+// Rows in the host's memory or, where the engine has one, in a device's; or none at all.
+struct RowsArgument {
+  View<float> on_host;
+  DeviceArgument on_device;
+
+  float* data() const { return on_device.data ? on_device.data : on_host.data; }
+  int64_t length() const { return on_device.data ? on_device.length : on_host.length; }
+};
+
 // The arrays of a loss call, in the order of NativeSession.compute (lib/native.ts). Of a similarity call: the request,
-// the report, the anchors, the candidates, and the matrix in `gradient`.
+// the report, the anchors, the candidates, the matrix in `gradient`, and the candidates' rows.
 struct CallArrays {
   View<double> request, report;
   View<float> anchors;
   View<int32_t> anchor_labels;
-  View<float> candidates;
-  DeviceArgument device_candidates;  // instead of `candidates`
+  RowsArgument candidates;
   View<int32_t> candidate_labels;
   View<float> upstream, anchor_losses, gradient, candidate_gradient;
+  View<int32_t> candidate_rows;
+  RowsArgument first_moment, second_moment;
 };
 
 // False where a value is no such array.
@@ -39,9 +49,16 @@ bool read_report(Napi::Value value, View<double>& view);
 bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
 bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
 
+// A call with its results and, where it has one, the update that they point to.
+struct LossProblem {
+  Problem problem{};
+  Results results{};
+  CandidateUpdate update{};
+};
+
 // False where the request contradicts its arrays.
 bool make_rows(const CallArrays& arrays, Rows& rows);
-bool make_problem(const CallArrays& arrays, Problem& problem, Results& results);
+bool make_problem(const CallArrays& arrays, LossProblem& made);
 
 // Fills the report; `results` are those of a loss, or null.
 void write_report(const View<double>& report, const Outcome& outcome, const Results* results);

@@ -22,7 +22,7 @@ constexpr int kHostMemory = -1;
 
 // Rows in a device's memory, as an argument of a call.
 struct DeviceArgument {
-  const float* data = nullptr;
+  float* data = nullptr;
   int64_t length = 0;
   int device = kHostMemory;
   std::shared_ptr<void> use;  // held until the call is over: keeps the rows, and whoever wants to change them waits

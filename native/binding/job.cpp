@@ -29,7 +29,8 @@ class Job : public Napi::AsyncWorker {
  private:
   void Execute() override {
     outcome_ = run_(*engine_, arrays_, abort_.get());
-    arrays_.device_candidates = {};  // here, because JavaScript's thread may be waiting for it
+    // Here, because JavaScript's thread may be waiting for them.
+    for (RowsArgument* rows : {&arrays_.candidates, &arrays_.first_moment, &arrays_.second_moment}) *rows = {};
   }
   void OnOK() override {
     engine_->account(Env());

@@ -27,7 +27,15 @@ namespace circle::binding {
   FIELD(checkFinite)                 \
   FIELD(threads)                     \
   FIELD(workspaceLimit)              \
-  FIELD(precision)
+  FIELD(precision)                   \
+  FIELD(optimizer)                   \
+  FIELD(learningRate)                \
+  FIELD(weightDecay)                 \
+  FIELD(momentum)                    \
+  FIELD(beta1)                       \
+  FIELD(beta2)                       \
+  FIELD(epsilon)                     \
+  FIELD(step)
 
 #define CIRCLE_REPORT_FIELDS(FIELD) \
   FIELD(status)                     \

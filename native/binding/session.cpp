@@ -7,9 +7,9 @@
 namespace circle::binding {
 namespace {
 
-// Memory of another device would be a wild pointer.
+// Memory of another device would be a wild pointer. Moments are where the candidates are.
 bool has_its_candidates(const SharedEngine& engine, const CallArrays& arrays) {
-  const int device = arrays.device_candidates.device;
+  const int device = arrays.candidates.on_device.device;
   return device == kHostMemory || device == engine.device();
 }
 
@@ -33,12 +33,11 @@ void SharedEngine::close(Napi::Env env) {
 }
 
 Outcome run_compute(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
-  Problem problem{};
-  Results results{};
+  LossProblem made;
   Outcome outcome{Status::kInvalid};
-  if (has_its_candidates(engine, arrays) && make_problem(arrays, problem, results))
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.compute(problem, results, abort); });
-  write_report(arrays.report, outcome, &results);
+  if (has_its_candidates(engine, arrays) && make_problem(arrays, made))
+    outcome = engine.with_engine(abort, [&](Engine& e) { return e.compute(made.problem, made.results, abort); });
+  write_report(arrays.report, outcome, &made.results);
   return outcome;
 }
 

@@ -5,13 +5,14 @@
 #include <cstdint>
 
 #include "native/losses/pair_loss.h"
+#include "native/optimizers/optimizer.h"
 
 namespace circle {
 
 enum class CandidateKind : int {
   kBatch,    // the anchors themselves; an anchor is no candidate of its own
   kSet,      // another set of labelled rows
-  kClasses,  // class weights; candidate c has label c
+  kClasses,  // class weights; row c has label c
 };
 enum class Normalize : int { kNo, kL2 };
 enum class Scope : int { kAnchor, kBatch };
@@ -36,6 +37,11 @@ struct Rows {
   int64_t workspace_limit;  // bytes that tiles of similarities may take
   Precision precision = Precision::kExact;
   Place candidates_place = Place::kHost;
+  // Which row of `candidates` each candidate is, each row at most once; or null where they are the rows in order. In the
+  // host's memory, wherever the rows are.
+  const int32_t* candidate_rows = nullptr;
+
+  int64_t candidate_row(int64_t candidate) const { return candidate_rows ? candidate_rows[candidate] : candidate; }
 };
 
 struct Problem {
@@ -49,14 +55,24 @@ struct Problem {
   const float* anchor_upstream;  // ∂final/∂L_i instead, or null
 };
 
+// A step of an optimiser on the candidates, in place of their gradient. Once it has begun, a call can no longer be aborted.
+struct CandidateUpdate {
+  Optimizer optimizer;
+  float* candidates;                    // Rows::candidates
+  float *first_moment, *second_moment;  // like the candidates, or null as Optimizer::moments() says; zero at first
+};
+
 // What a call writes when it ends well. An aborted call, or one whose device failed in the middle, may have written part
 // of it; any other failure nothing.
 struct Results {
   float* anchor_losses;       // anchor_count, or 1 in Scope::kBatch
   float* gradient;            // like the anchors, or null
-  float* candidate_gradient;  // like the candidates, or null
+  float* candidate_gradient;  // one row a candidate, or null
+  const CandidateUpdate* update = nullptr;  // or null; one of the two
   double loss = 0;
   int64_t valid_anchors = 0;
+
+  bool moves_candidates() const { return candidate_gradient || update; }
 };
 
 }  // namespace circle

@@ -30,7 +30,7 @@ using GradientOf = std::conditional_t<Loss::kHardest, HardestGradient<Loss>, Gra
 template <class Loss>
 TileStorage useful_storage(const Results& results) {
   // Tiles are worth keeping only for a gradient that is made of them.
-  const bool wants_gradient = results.gradient || results.candidate_gradient;
+  const bool wants_gradient = results.gradient || results.moves_candidates();
   return wants_gradient && !Loss::kHardest ? TileStorage::kKept : TileStorage::kRecomputed;
 }
 
@@ -53,6 +53,9 @@ Outcome compute_loss(const Kernels& kernels, const Problem& problem, const Loss&
   rows.pack_anchors();
   Outcome outcome = statistics.run();
   if (outcome.ok()) outcome = finish(call);
+  if (outcome.ok() && team.aborted()) outcome = {Status::kAborted};
+  // Half an update would be worse than a call that ends late.
+  if (outcome.ok() && results.update) team.ignore_abort();
   if (outcome.ok() && call.wants_gradient()) gradient.run();
   return outcome.ok() && team.aborted() ? Outcome{Status::kAborted} : outcome;
 }

@@ -26,11 +26,12 @@ class GradientPass {
     }
     if (plan_.storage == TileStorage::kKept) most_tiles = plan_.tiles_in(plan_.all_columns());
     const int64_t floats = sizeof(float), row_floats = plan_.dim_panels() * kPanel;
-    const int64_t candidate_rows = call_.results.candidate_gradient ? call_.team.size() * plan_.candidates.edge : 0;
+    const int64_t candidate_rows = call_.results.moves_candidates() ? call_.team.size() * plan_.candidates.edge : 0;
     return call_.rows.reserve(widest, {false, plan_.storage == TileStorage::kRecomputed, true}) &&
            call_.workspace.tiles.reserve(most_tiles * plan_.tile_floats() * floats) &&
            call_.workspace.anchor_gradient.reserve(plan_.anchors.padded_rows() * row_floats * floats) &&
-           call_.workspace.candidate_gradient.reserve(candidate_rows * row_floats * floats);
+           call_.workspace.candidate_gradient.reserve(candidate_rows * row_floats * floats) &&
+           (!call_.results.update || call_.rows.reserve_row_blocks());
   }
 
   void run() {
@@ -62,7 +63,7 @@ class GradientPass {
   void multiply(Range panel) const {
     const int64_t chunks = (plan_.dim_panels() + kPanelsPerTask - 1) / kPanelsPerTask;
     const int64_t anchor_blocks = call_.results.gradient ? (plan_.symmetric ? panel.end : plan_.anchors.count()) : 0;
-    const int64_t candidate_blocks = call_.results.candidate_gradient ? panel.size() : 0;
+    const int64_t candidate_blocks = call_.results.moves_candidates() ? panel.size() : 0;
     // The longest tasks first, so that the last ones to end are short.
     call_.team.for_each(candidate_blocks + anchor_blocks * chunks, [&](int64_t task, int worker) {
       if (task < candidate_blocks) {
@@ -90,10 +91,7 @@ class GradientPass {
     for (int64_t dim_panel = 0; dim_panel < plan_.dim_panels(); dim_panel += kPanelsPerTask)
       for (int64_t other = 0; other < plan_.anchors.count(); ++other)
         add_product(panel, {other, block}, Orientation::kColumns, dim_panel, gradient.from_panel(dim_panel));
-    const int64_t first = plan_.candidates.first(block);
-    call_.kernels.unpack_gradient(gradient, call_.rows.candidates(panel, block), call_.rows.candidate_scales() + first,
-                                  plan_.candidates.size(block), plan_.dim,
-                                  call_.results.candidate_gradient + first * plan_.dim);
+    call_.give_candidates(gradient, panel, block, worker);
   }
 
   void add_product(Range panel, TileIndex tile, Orientation orientation, int64_t dim_panel, Panels gradient) const {

@@ -17,16 +17,17 @@ class HardestGradient {
 
   bool reserve() {
     const int64_t row_bytes = plan_.dim_panels() * kPanel * static_cast<int64_t>(sizeof(float));
-    const int64_t candidate_rows = call_.results.candidate_gradient ? plan_.candidates.padded_rows() : 0;
+    const int64_t candidate_rows = call_.results.moves_candidates() ? plan_.candidates.padded_rows() : 0;
     return call_.rows.reserve(plan_.statistics_panel(0).size(), {false, false, true}) &&
            call_.workspace.anchor_gradient.reserve(plan_.anchors.padded_rows() * row_bytes) &&
-           call_.workspace.candidate_gradient.reserve(candidate_rows * row_bytes);
+           call_.workspace.candidate_gradient.reserve(candidate_rows * row_bytes) &&
+           (!call_.results.update || call_.rows.reserve_row_blocks());
   }
 
   void run() {
     call_.team.for_each(plan_.dim_panels(), [&](int64_t panel, int) { add_pairs(panel); });
     if (call_.results.gradient) call_.unpack_anchors();
-    if (call_.results.candidate_gradient) unpack_candidates();
+    if (call_.results.moves_candidates()) unpack_candidates();
   }
 
  private:
@@ -37,7 +38,7 @@ class HardestGradient {
   }
 
   void add_pairs(int64_t panel) const {
-    const bool answers = plan_.symmetric || call_.results.candidate_gradient;
+    const bool answers = plan_.symmetric || call_.results.moves_candidates();
     std::fill_n(call_.anchor_gradient().from_panel(panel).values, plan_.anchors.rows * kPanel, 0.0f);
     if (answers) std::fill_n(candidate_gradient().from_panel(panel).values, plan_.candidates.rows * kPanel, 0.0f);
     for (int64_t row = 0; row < plan_.anchors.rows; ++row) {
@@ -61,7 +62,7 @@ class HardestGradient {
   void add_pair(int64_t panel, int64_t row, int64_t candidate, float weight, bool answers) const {
     const int64_t first = panel * kPanel, width = std::min<int64_t>(kPanel, plan_.dim - first);
     // Candidates as they were given, scaled: they need not be packed for a few of their rows.
-    const float* const other = call_.problem.rows.candidates + candidate * plan_.dim + first;
+    const float* const other = call_.problem.rows.candidates + call_.problem.rows.candidate_row(candidate) * plan_.dim + first;
     const float scaled_weight = weight * call_.rows.candidate_scales()[candidate].inverse;
     float* const own = call_.anchor_gradient().from_row(row).from_panel(panel).values;
     for (int64_t d = 0; d < width; ++d) own[d] += scaled_weight * other[d];
@@ -76,11 +77,9 @@ class HardestGradient {
     for (Range panel{0, 0}; panel.end < plan_.candidates.count();) {
       panel = plan_.statistics_panel(panel.end);
       call_.rows.pack_candidates(panel, {false, false, true});
-      call_.team.for_each(panel.size(), [&](int64_t i, int) {
-        const int64_t block = panel.begin + i, first = plan_.candidates.first(block);
-        call_.kernels.unpack_gradient(candidate_gradient().from_row(first), call_.rows.candidates(panel, block),
-                                      call_.rows.candidate_scales() + first, plan_.candidates.size(block), plan_.dim,
-                                      call_.results.candidate_gradient + first * plan_.dim);
+      call_.team.for_each(panel.size(), [&](int64_t i, int worker) {
+        const int64_t block = panel.begin + i;
+        call_.give_candidates(candidate_gradient().from_row(plan_.candidates.first(block)), panel, block, worker);
       });
     }
   }

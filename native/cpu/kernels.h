@@ -39,6 +39,20 @@ struct LossKernels {
   void (*pair_weights)(const Loss&, const Tile&, const AnchorTerms* rows, const AnchorTerms* columns);
 };
 
+// One step of an optimiser on `count` parameters; moments that it does not have are null.
+template <class Rule>
+struct OptimizerKernel {
+  void (*step)(const Rule&, const float* gradient, int64_t count, float* parameters, float* first_moment,
+               float* second_moment);
+};
+
+template <class Variant>
+struct OptimizersOf;
+template <class... Rules>
+struct OptimizersOf<std::variant<Rules...>> {
+  using Table = std::tuple<OptimizerKernel<Rules>...>;
+};
+
 template <class Variant>
 struct KernelsOf;
 template <class... Losses>
@@ -69,6 +83,7 @@ struct Kernels {
   void (*exponentials)(const float* values, int64_t count, float* out);
 
   KernelsOf<PairLoss>::Table losses;
+  OptimizersOf<Optimizer>::Table optimizers;
 };
 
 }  // namespace circle::cpu

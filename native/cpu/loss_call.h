@@ -1,6 +1,9 @@
 // What the steps of one call share: the problem, its plan, its packed rows and its memory.
 #pragma once
 
+#include <type_traits>
+#include <variant>
+
 #include "native/cpu/packed_rows.h"
 
 namespace circle::cpu {
@@ -17,7 +20,7 @@ struct LossCall {
   ThreadTeam& team;
   PackedRows& rows;
 
-  bool wants_gradient() const { return results.gradient || results.candidate_gradient; }
+  bool wants_gradient() const { return results.gradient || results.moves_candidates(); }
 
   AnchorStatistics* statistics() const { return workspace.statistics.as<AnchorStatistics>(); }
   AnchorLoss* losses() const { return workspace.losses.as<AnchorLoss>(); }
@@ -41,6 +44,31 @@ struct LossCall {
                               rows.anchor_scales() + first, plan.anchors.size(block), plan.dim,
                               results.gradient + first * plan.dim);
     });
+  }
+
+  // The gradient of one block of candidates, back through the normalisation: to the result, or to the optimiser while it
+  // is in the cache.
+  void give_candidates(Panels gradient, Range panel, int64_t block, int worker) const {
+    const int64_t first = plan.candidates.first(block);
+    float* const out = results.update ? rows.row_block(worker) : results.candidate_gradient + first * plan.dim;
+    kernels.unpack_gradient(gradient, rows.candidates(panel, block), rows.candidate_scales() + first,
+                            plan.candidates.size(block), plan.dim, out);
+    if (results.update) step_candidates(first, plan.candidates.size(block), out);
+  }
+
+  void step_candidates(int64_t first, int64_t count, const float* gradient) const {
+    const CandidateUpdate& update = *results.update;
+    const auto step = [&](const auto& rule) {
+      const auto& kernel = std::get<OptimizerKernel<std::decay_t<decltype(rule)>>>(kernels.optimizers);
+      const int64_t run = problem.rows.candidate_rows ? 1 : count;  // rows in order are one run of numbers
+      for (int64_t row = 0; row < count; row += run) {
+        const int64_t at = problem.rows.candidate_row(first + row) * plan.dim;
+        const auto moment = [&](float* moments) { return moments ? moments + at : nullptr; };
+        kernel.step(rule, gradient + row * plan.dim, run * plan.dim, update.candidates + at,
+                    moment(update.first_moment), moment(update.second_moment));
+      }
+    };
+    std::visit(step, update.optimizer);
   }
 
   Tile tile_at(TileIndex index, float* values) const {

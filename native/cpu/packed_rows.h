@@ -35,6 +35,10 @@ class PackedRows {
   // Whether a row that was measured is not finite, and has to be reported.
   Outcome check_finite() const;
 
+  // Room for row-major rows of one block of candidates for each thread, and a thread's own.
+  bool reserve_row_blocks();
+  float* row_block(int worker) const { return workspace_.row_blocks.as<float>() + worker * plan_.group_floats(); }
+
   // Similarities of a tile whose column lies in the panel that was packed last.
   void similarity_tile(TileIndex tile, float* to) const;
 
@@ -49,6 +53,7 @@ class PackedRows {
 
  private:
   void measure(const float* rows, const Blocks& blocks, int64_t block, RowScale* scales, InputArray array);
+  const float* candidate_rows(int64_t block, int worker) const;
   float* groups(int64_t block) const;
 
   const Kernels& kernels_;

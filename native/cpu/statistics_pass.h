@@ -50,7 +50,10 @@ class StatisticsPass {
   void lay_out_candidate_labels() const {
     int32_t* const labels = call_.workspace.candidate_labels.template as<int32_t>();
     const int64_t count = plan_.candidates.rows;
-    if (call_.problem.rows.candidate_kind == CandidateKind::kClasses)
+    const Rows& rows = call_.problem.rows;
+    if (rows.candidate_kind == CandidateKind::kClasses && rows.candidate_rows)
+      std::copy_n(rows.candidate_rows, count, labels);
+    else if (rows.candidate_kind == CandidateKind::kClasses)
       std::iota(labels, labels + count, 0);
     else
       std::copy_n(plan_.symmetric ? call_.problem.anchor_labels : call_.problem.candidate_labels, count, labels);

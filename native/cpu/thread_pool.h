@@ -20,6 +20,8 @@ class ThreadTeam {
 
   // An upper bound of the `worker` numbers that loop bodies see.
   int size() const { return size_; }
+  // From here on no loop ends early.
+  void ignore_abort() { abort_ = nullptr; }
   bool aborted() const { return abort_ && abort_->load(std::memory_order_relaxed); }
 
   // body(i, worker) for each i in [0, count), in any order, on any thread of the team. `worker` tells threads apart, for

@@ -7,6 +7,7 @@
 //                             VECTORS + 1 registers for operands, must fit the register file
 #pragma once
 
+#include "native/cpu/optimizer_step.h"
 #include "native/cpu/pack.h"
 #include "native/cpu/pair_weights.h"
 #include "native/cpu/products.h"
@@ -41,6 +42,11 @@ constexpr std::tuple<LossKernels<Losses>...> all_loss_kernels(std::tuple<LossKer
   return {loss_kernels<Losses>()...};
 }
 
+template <class... Rules>
+constexpr std::tuple<OptimizerKernel<Rules>...> all_optimizer_kernels(std::tuple<OptimizerKernel<Rules>...>*) {
+  return {OptimizerKernel<Rules>{optimizer_step<Rules>}...};
+}
+
 }  // namespace CIRCLE_VARIANT
 
 #define CIRCLE_TABLE_(variant) kernels_##variant
@@ -57,6 +63,7 @@ constexpr Kernels kTable = {
     CIRCLE_VARIANT::unpack_gradient,
     CIRCLE_VARIANT::exponentials,
     CIRCLE_VARIANT::all_loss_kernels(static_cast<KernelsOf<PairLoss>::Table*>(nullptr)),
+    CIRCLE_VARIANT::all_optimizer_kernels(static_cast<OptimizersOf<Optimizer>::Table*>(nullptr)),
 };
 const Kernels CIRCLE_TABLE(CIRCLE_VARIANT) = kTable;
 
