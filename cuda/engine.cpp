@@ -21,6 +21,11 @@ bool is_countable(const Rows& rows) {
   return rows.anchor_count <= kMost && rows.candidate_count <= kMost && rows.dim <= kMost;
 }
 
+// Rows of the host go to the device in order, and nothing of them comes back.
+bool lies_well(const Rows& rows, const CandidateUpdate* update) {
+  return rows.candidates_place == Place::kDevice || (!rows.candidate_rows && !update);
+}
+
 class CudaEngine final : public Engine {
  public:
   CudaEngine(Units units, int device) : units_(units), device_(device) {}
@@ -28,10 +33,12 @@ class CudaEngine final : public Engine {
   ~CudaEngine() override { release(); }
 
   Outcome compute(const Problem& problem, Results& results, const std::atomic<bool>* abort) override {
+    if (!lies_well(problem.rows, results.update)) return {Status::kInvalid};
     return on_device(problem.rows, [&] { return compute_loss(problem, results, abort); });
   }
 
   Outcome similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) override {
+    if (!lies_well(rows, nullptr)) return {Status::kInvalid};
     return on_device(rows, [&] {
       const Plan plan(rows, core_for(units_, rows));
       Pace pace(workspace_, abort);
@@ -84,9 +91,12 @@ Outcome CudaEngine::compute_loss(const Problem& problem, Results& results, const
   if (outcome.ok() && call.wants_gradient()) outcome = outcome_of(gradient.reserve());
 
   if (outcome.ok()) outcome = forward.run();
-  // The device goes on while the host looks at the losses; what it computes of bad rows is dropped.
+  // The device goes on while the host looks at the losses; what it computes of bad rows is dropped. Candidates that it
+  // had moved could not be.
+  if (outcome.ok() && results.update) outcome = forward.wait();
+  if (outcome.ok() && results.update) outcome = pace.last_chance();
   if (outcome.ok() && call.wants_gradient()) outcome = gradient.start();
-  if (outcome.ok()) outcome = forward.wait();
+  if (outcome.ok() && !results.update) outcome = forward.wait();
   if (!outcome.ok()) return outcome;
 
   if (call.wants_gradient()) outcome = gradient.finish();

@@ -61,7 +61,7 @@ cudaError_t GradientPass::enqueue(Range range) {
 
 cudaError_t GradientPass::give_rows(Range range, const Operand& weights, const GradientLayout& layout) {
   if (call_.plan.symmetric) return give_batch_rows(range, weights, layout);
-  return call_.results.candidate_gradient ? give_candidates(range, weights, layout) : cudaSuccess;
+  return call_.results.moves_candidates() ? give_candidates(range, weights, layout) : cudaSuccess;
 }
 
 // All that a panel's rows have from its own weights, into sums of the panel.
@@ -86,13 +86,17 @@ cudaError_t GradientPass::give_batch_rows(Range range, const Operand& weights, c
 cudaError_t GradientPass::give_candidates(Range range, const Operand& weights, const GradientLayout& layout) {
   const Plan& plan = call_.plan;
   const Workspace& workspace = call_.workspace;
-  float* const gradient = reinterpret_cast<float*>(workspace.panel.at(layout.gradient[results_.slot()]));
+  const GivenRows rows = call_.rows.given_candidates(range);
+  const RowScale* const scales = call_.rows.candidate_scales(range.begin);
   Sums sums;
   CIRCLE_TRY(multiply_rows(range, weights, call_.rows.anchors(), layout, sums));
+  if (call_.results.update)
+    return step_candidates(plan.core, sums, plan.sum_stride, rows, scales, call_.scalars(), *call_.results.update,
+                           workspace.compute);
+  float* const gradient = reinterpret_cast<float*>(workspace.panel.at(layout.gradient[results_.slot()]));
   CIRCLE_TRY(results_.make_room());
-  CIRCLE_TRY(unpack_gradient(plan.core, sums, {}, plan.sum_stride, call_.rows.raw_candidates(range.begin),
-                             call_.rows.candidate_scales(range.begin), range.size(), static_cast<int32_t>(plan.dim),
-                             call_.scalars(), gradient, workspace.compute));
+  CIRCLE_TRY(unpack_gradient(plan.core, sums, {}, plan.sum_stride, rows, scales, call_.scalars(), gradient,
+                             workspace.compute));
   return results_.post(whole_array(call_.results.candidate_gradient + range.begin * plan.dim, gradient,
                                    range.size() * plan.dim * kFloat));
 }
@@ -127,9 +131,8 @@ cudaError_t GradientPass::unpack_anchors(Range range, const Sums& by_rows, const
   const Plan& plan = call_.plan;
   const Workspace& workspace = call_.workspace;
   float* const gradient = workspace.anchor_gradient.as<float>() + range.begin * plan.dim;
-  CIRCLE_TRY(unpack_gradient(plan.core, by_rows, by_columns, plan.sum_stride, call_.rows.raw_anchors(range.begin),
-                             call_.rows.anchor_scales(range.begin), range.size(), static_cast<int32_t>(plan.dim),
-                             call_.scalars(), gradient, workspace.compute));
+  CIRCLE_TRY(unpack_gradient(plan.core, by_rows, by_columns, plan.sum_stride, call_.rows.given_anchors(range),
+                             call_.rows.anchor_scales(range.begin), call_.scalars(), gradient, workspace.compute));
   return results_.post(
       whole_array(call_.results.gradient + range.begin * plan.dim, gradient, range.size() * plan.dim * kFloat));
 }

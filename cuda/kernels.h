@@ -61,6 +61,14 @@ struct RowScale {
   float projects;
 };
 
+// Rows as they were given: row i of `count` lies at values + (chosen ? chosen[i] : i) · dim.
+struct GivenRows {
+  const float* values;
+  const int32_t* chosen;
+  int64_t count;
+  int32_t dim;
+};
+
 // What one tile says of one side of one anchor.
 struct TilePartial {
   float reference;
@@ -102,11 +110,10 @@ cudaError_t reset_scalars(Scalars* scalars, cudaStream_t stream);
 
 // --- Rows ---
 
-// Measures `count` rows of dim floats, writes their scales and, where `packed.high` is not null, packs them: packed has
-// `count` rows and `dim` columns. `scalars->first_bad_row[array]` becomes the least of first_row + row of the rows with
-// NaN or ±Inf.
-cudaError_t pack_rows(Core core, const float* rows, int64_t count, int32_t dim, Normalize normalize, RowScale* scales,
-                      Operand packed, int64_t first_row, InputArray array, Scalars* scalars, cudaStream_t stream);
+// Measures rows, writes their scales and, where `packed.high` is not null, packs them: packed has `count` rows and `dim`
+// columns. `scalars->first_bad_row[array]` becomes the least of first_row + i of the rows i with NaN or ±Inf.
+cudaError_t pack_rows(Core core, const GivenRows& rows, Normalize normalize, RowScale* scales, Operand packed,
+                      int64_t first_row, InputArray array, Scalars* scalars, cudaStream_t stream);
 
 // Sums of gradients as products leave them: `splits` slices, `slice` floats apart, to be added
 // up in ascending order. None: no splits.
@@ -119,8 +126,12 @@ struct Sums {
 // gradient[row][d] (count × dim, row-major) from two sets of sums, both with rows of `sum_stride` floats: back through the
 // normalisation, times Scalars::weight_unscale and the inverse of the rows' own scale in halves. `rows` are the rows as
 // given.
-cudaError_t unpack_gradient(Core core, const Sums& sums, const Sums& more, int32_t sum_stride, const float* rows,
-                            const RowScale* scales, int64_t count, int32_t dim, const Scalars* scalars, float* gradient,
+cudaError_t unpack_gradient(Core core, const Sums& sums, const Sums& more, int32_t sum_stride, const GivenRows& rows,
+                            const RowScale* scales, const Scalars* scalars, float* gradient, cudaStream_t stream);
+
+// The same gradient of one set of sums, into a step of the optimiser on the rows themselves.
+cudaError_t step_candidates(Core core, const Sums& sums, int32_t sum_stride, const GivenRows& rows,
+                            const RowScale* scales, const Scalars* scalars, const CandidateUpdate& update,
                             cudaStream_t stream);
 
 // --- Forward ---

@@ -14,7 +14,7 @@ struct LossCall {
   PackedRows& rows;
   Pace& pace;
 
-  bool wants_gradient() const { return results.gradient || (!plan.symmetric && results.candidate_gradient); }
+  bool wants_gradient() const { return results.gradient || (!plan.symmetric && results.moves_candidates()); }
   bool is_shared() const { return problem.scope == Scope::kBatch; }
   // Losses: one an anchor, or one for all.
   int64_t terms() const { return is_shared() ? 1 : plan.anchors; }
@@ -30,7 +30,7 @@ struct LossCall {
     panel.column_labels = workspace.anchor_labels.as<int32_t>();
     panel.row_labels = plan.symmetric             ? panel.column_labels
                        : problem.candidate_labels ? workspace.candidate_labels.as<int32_t>()
-                                                  : nullptr;
+                                                  : rows.candidate_rows();
     return panel;
   }
 };

@@ -12,6 +12,13 @@ class Pace {
  public:
   Pace(const Workspace& workspace, const std::atomic<bool>* abort) : workspace_(workspace), abort_(abort) {}
 
+  // From here on no abort is heard: the last one that is.
+  Outcome last_chance() {
+    const bool aborted = abort_ && abort_->load(std::memory_order_relaxed);
+    abort_ = nullptr;
+    return aborted ? Outcome{Status::kAborted} : Outcome{};
+  }
+
   // Before a panel's first kernel: waits for the last but one before it.
   Outcome begin_panel() {
     const Outcome waited = outcome_of(workspace_.panel_done[current_].synchronize());
@@ -27,7 +34,7 @@ class Pace {
 
  private:
   const Workspace& workspace_;
-  const std::atomic<bool>* const abort_;
+  const std::atomic<bool>* abort_;
   int current_ = 0;
 };
 

@@ -23,11 +23,16 @@ cudaError_t PackedRows::reserve() {
   CIRCLE_TRY(workspace_.anchor_scales.reserve(plan_.anchors * kScale));
   CIRCLE_TRY(workspace_.packed_anchors.reserve(plan_.packed_bytes(plan_.anchors)));
   CIRCLE_TRY(workspace_.reserve_scalars());
+  if (rows_.candidate_rows)
+    CIRCLE_TRY(workspace_.candidate_rows.reserve(plan_.candidates * static_cast<int64_t>(sizeof(int32_t))));
   if (candidates_travel()) CIRCLE_TRY(workspace_.candidates.reserve(plan_.candidates * plan_.dim * kFloat));
   return plan_.symmetric ? cudaSuccess : workspace_.candidate_scales.reserve(plan_.candidates * kScale);
 }
 
 cudaError_t PackedRows::upload_anchors() {
+  if (rows_.candidate_rows)
+    CIRCLE_TRY(workspace_.staging.upload(workspace_.candidate_rows.at(0), rows_.candidate_rows,
+                                         plan_.candidates * static_cast<int64_t>(sizeof(int32_t)), workspace_.copies));
   CIRCLE_TRY(workspace_.staging.upload(workspace_.anchors.at(0), rows_.anchors, plan_.anchors * plan_.dim * kFloat,
                                        workspace_.copies));
   return order(workspace_.uploaded, workspace_.copies, workspace_.compute);
@@ -43,8 +48,7 @@ cudaError_t PackedRows::upload_candidates(Range range) {
 
 cudaError_t PackedRows::pack(InputArray array, Range range, Operand packed) {
   const bool of_anchors = array == InputArray::kAnchors;
-  return pack_rows(plan_.core, of_anchors ? raw_anchors(range.begin) : raw_candidates(range.begin), range.size(),
-                   static_cast<int32_t>(plan_.dim), rows_.normalize,
+  return pack_rows(plan_.core, of_anchors ? given_anchors(range) : given_candidates(range), rows_.normalize,
                    of_anchors ? anchor_scales(range.begin) : candidate_scales(range.begin), packed, range.begin, array,
                    workspace_.scalars.as<Scalars>(), workspace_.compute);
 }
@@ -81,9 +85,16 @@ Operand PackedRows::operand(void* memory, int64_t rows, int64_t columns) const {
   return {memory, low, rows, static_cast<int32_t>(columns), stride};
 }
 
-const float* PackedRows::raw_candidates(int64_t first) const {
+GivenRows PackedRows::given_anchors(Range range) const {
+  return {workspace_.anchors.as<float>() + range.begin * plan_.dim, nullptr, range.size(),
+          static_cast<int32_t>(plan_.dim)};
+}
+
+GivenRows PackedRows::given_candidates(Range range) const {
   const float* const all = candidates_travel() ? workspace_.candidates.as<float>() : rows_.candidates;
-  return all + first * plan_.dim;
+  const int32_t dim = static_cast<int32_t>(plan_.dim);
+  if (candidate_rows()) return {all, candidate_rows() + range.begin, range.size(), dim};
+  return {all + range.begin * plan_.dim, nullptr, range.size(), dim};
 }
 
 }  // namespace circle::cuda

@@ -15,7 +15,7 @@ class PackedRows {
   cudaError_t reserve();
 
   // Copies on the stream of copies; `uploaded` says when the kernels may go on.
-  cudaError_t upload_anchors();
+  cudaError_t upload_anchors();                // and which rows the candidates are
   cudaError_t upload_candidates(Range range);  // nothing for those that are on the device
 
   cudaError_t pack_anchors();
@@ -31,8 +31,12 @@ class PackedRows {
   // `memory` as a matrix in the core's format.
   Operand operand(void* memory, int64_t rows, int64_t columns) const;
 
-  const float* raw_anchors(int64_t first) const { return workspace_.anchors.as<float>() + first * plan_.dim; }
-  const float* raw_candidates(int64_t first) const;
+  GivenRows given_anchors(Range range) const;
+  GivenRows given_candidates(Range range) const;
+  // On the device, or null: which row each candidate is.
+  const int32_t* candidate_rows() const {
+    return rows_.candidate_rows ? workspace_.candidate_rows.as<int32_t>() : nullptr;
+  }
   RowScale* anchor_scales(int64_t first) const { return workspace_.anchor_scales.as<RowScale>() + first; }
   RowScale* candidate_scales(int64_t first) const { return workspace_.candidate_scales.as<RowScale>() + first; }
 

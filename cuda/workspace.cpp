@@ -34,9 +34,9 @@ cudaError_t Workspace::send_scalars() const {
 }
 
 void Workspace::release() {
-  for (DeviceBuffer* buffer :
-       {&anchors, &candidates, &anchor_scales, &candidate_scales, &packed_anchors, &anchor_labels, &candidate_labels,
-        &statistics, &losses, &anchor_losses, &upstream, &terms, &anchor_sums, &anchor_gradient, &panel, &scalars})
+  for (DeviceBuffer* buffer : {&anchors, &candidates, &anchor_scales, &candidate_scales, &packed_anchors,
+                               &anchor_labels, &candidate_labels, &candidate_rows, &statistics, &losses, &anchor_losses,
+                               &upstream, &terms, &anchor_sums, &anchor_gradient, &panel, &scalars})
     buffer->release();
   pinned_scalars.release();
   staging.release();

@@ -13,7 +13,7 @@ struct Workspace {
   DeviceBuffer anchors{held}, candidates{held};
   DeviceBuffer anchor_scales{held}, candidate_scales{held};  // RowScale each row
   DeviceBuffer packed_anchors{held};
-  DeviceBuffer anchor_labels{held}, candidate_labels{held};
+  DeviceBuffer anchor_labels{held}, candidate_labels{held}, candidate_rows{held};
   DeviceBuffer statistics{held}, losses{held}, anchor_losses{held}, upstream{held}, terms{held};  // each anchor
   DeviceBuffer anchor_sums{held}, anchor_gradient{held};
   DeviceBuffer panel{held};  // plan.h says what it holds

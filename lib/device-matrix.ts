@@ -26,8 +26,11 @@ export interface DeviceMatrix extends Disposable {
    * calls in flight that use the matrix: they compute with what it held when they were made.
    */
   update(values: Float32Array, firstRow?: number): void;
-  /** Copies all rows back: to `out`, of rows × dim numbers, or to a new array. */
-  read(out?: Float32Array): Float32Array;
+  /**
+   * Copies all rows back: to `out`, of rows × dim numbers, or to a new array. With `firstRow`, those from there on, as
+   * many as `out` has room for.
+   */
+  read(out?: Float32Array, firstRow?: number): Float32Array;
   /** Frees the memory, after the calls in flight. A later use is an error (ERR_CIRCLE_DISPOSED). */
   dispose(): void;
 }
@@ -58,25 +61,31 @@ class HeldMatrix implements DeviceMatrix {
   update(values: Float32Array, firstRow = 0): void {
     const native = this.nativeRows('The DeviceMatrix');
     const array = float32('values', values);
-    const count = rowCount('values', array, this.dim);
-    const last = this.rows - 1;
-    if (!(Number.isInteger(firstRow) && firstRow >= 0 && firstRow <= last)) {
-      throw invalidArgument('firstRow', `a row of the matrix, from 0 to ${last}`, firstRow);
-    }
-    const room = this.rows - firstRow;
-    if (count > room) throw wrongShape('values', `at most ${room} rows, from firstRow to the last`, `${count} rows`);
+    this.#checkRange('values', array, firstRow);
     const report = newReport();
     native.write(report, array, firstRow);
     this.#check(report);
   }
 
-  read(out?: Float32Array): Float32Array {
+  read(out?: Float32Array, firstRow?: number): Float32Array {
     const native = this.nativeRows('The DeviceMatrix');
-    const array = output('out', out, this.rows * this.dim);
+    const array = firstRow === undefined ? output('out', out, this.rows * this.dim) : float32('out', out);
+    this.#checkRange('out', array, firstRow ?? 0);
     const report = newReport();
-    native.read(report, array, 0);
+    native.read(report, array, firstRow ?? 0);
     this.#check(report);
     return array;
+  }
+
+  /** Whole rows, from `firstRow` to the last at most. */
+  #checkRange(name: string, array: Float32Array, firstRow: number): void {
+    const count = rowCount(name, array, this.dim);
+    const last = this.rows - 1;
+    if (!(Number.isInteger(firstRow) && firstRow >= 0 && firstRow <= last)) {
+      throw invalidArgument('firstRow', `a row of the matrix, from 0 to ${last}`, firstRow);
+    }
+    const room = this.rows - firstRow;
+    if (count > room) throw wrongShape(name, `at most ${room} rows, from firstRow to the last`, `${count} rows`);
   }
 
   dispose(): void {
@@ -130,6 +139,11 @@ export function createDeviceMatrix(values: Float32Array, options: DeviceMatrixOp
     throw error;
   }
   return matrix;
+}
+
+/** A matrix that has yet to be filled: its contents are unspecified. */
+export function allocateDeviceMatrix(rows: number, dim: number, device: number): DeviceMatrix {
+  return new HeldMatrix(requireCuda(device).module, rows, dim, device);
 }
 
 export function isDeviceMatrix(value: unknown): value is DeviceMatrix {

@@ -10,6 +10,8 @@ export type CircleLossErrorCode =
   | 'ERR_CIRCLE_OVERFLOW' // finite rows whose loss is beyond the range of float32
   | 'ERR_CIRCLE_OUT_OF_MEMORY'
   | 'ERR_CIRCLE_DISPOSED' // a call to a disposed object
+  | 'ERR_CIRCLE_BUSY' // a call to an object that an unfinished asynchronous call is changing or reading
+  | 'ERR_CIRCLE_FILE' // a file that cannot be read or written, or that is not what it should be
   | 'ERR_CIRCLE_NATIVE_LOAD' // `engine: 'cpu'` without a native binary that loads, or CIRCLE_LOSS_CPU_ADDON or CIRCLE_LOSS_CUDA_ADDON naming one that does not
   | 'ERR_CIRCLE_CUDA_UNAVAILABLE' // `engine: 'cuda'` where it cannot run: no binary, no driver, an old one, no device
   | 'ERR_CIRCLE_CUDA' // a device that failed while it computed
@@ -67,15 +69,23 @@ export function overlap(name: string, other: string): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_OVERLAP', message);
 }
 
-export function notFinite(name: string, row: number, column: number, value: number): CircleLossError {
+const propagate = "checkFinite: 'propagate' lets it through.";
+
+export function notFinite(
+  name: string,
+  row: number,
+  column: number,
+  value: number,
+  remedy = propagate,
+): CircleLossError {
   const message = sentence(name, 'finite numbers', `${value} at row ${row}, column ${column}`);
-  return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} checkFinite: 'propagate' lets it through.`);
+  return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} ${remedy}`);
 }
 
 /** Of rows on a device, where numbers cannot be looked up in passing. */
-export function notFiniteOnDevice(name: string, row: number): CircleLossError {
+export function notFiniteOnDevice(name: string, row: number, remedy = propagate): CircleLossError {
   const message = sentence(name, 'finite numbers', `NaN or ±Infinity at row ${row}`);
-  return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} checkFinite: 'propagate' lets it through.`);
+  return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} ${remedy}`);
 }
 
 export function overflow(normalize: boolean): CircleLossError {
@@ -105,6 +115,28 @@ export function workspaceOutOfMemory(what: string): CircleLossError {
 
 export function disposed(name: string): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_DISPOSED', sentence(name, 'in use', 'a call after dispose()'));
+}
+
+/** Of an object that does one thing at a time. */
+export function busy(name: string, unfinished: string): CircleLossError {
+  const message = sentence(name, 'free of unfinished calls', `a call while ${unfinished} is in flight`);
+  return new CircleLossError('ERR_CIRCLE_BUSY', `${message} Await it first.`);
+}
+
+/** Rows that an object of this package keeps in the host's memory. */
+export function outOfHostMemory(what: string, remedy: string, cause?: unknown): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_OUT_OF_MEMORY', `${failedAllocation(what)} ${remedy}`, { cause });
+}
+
+/** The system's own words are in the cause too. */
+export function fileFailed(path: string, doing: 'read' | 'written', cause: unknown, remedy = ''): CircleLossError {
+  const words = cause instanceof Error ? cause.message : String(cause);
+  const message = sentence(path, `a file that can be ${doing}`, words);
+  return new CircleLossError('ERR_CIRCLE_FILE', message + remedy, { cause });
+}
+
+export function foreignFile(path: string, expected: string, received: string): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_FILE', sentence(path, expected, received));
 }
 
 /** A place where a native binary was looked for, and why it did not serve. */

@@ -14,13 +14,12 @@ import {
   workspaceOutOfMemory,
   wrongShape,
 } from './errors.ts';
-import type { CandidateRows } from './options.ts';
 import { gradientOfCandidates, isolate, type StepArrays } from './problem.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
 
-export function run(engine: Engine, problem: Problem): PairLossResult {
+export function run(engine: Engine, problem: Problem, names = namesOf(problem)): PairLossResult {
   const report = engine.compute(problem);
-  if (report.status !== 'ok') throw failure(report, problem, namesOf(problem));
+  if (report.status !== 'ok') throw failure(report, problem, names);
   return resultOf(engine, problem, report);
 }
 
@@ -30,11 +29,12 @@ export async function runAsync(
   problem: Problem,
   out: StepArrays['out'],
   signal?: AbortSignal,
+  names = namesOf(problem),
 ): Promise<PairLossResult> {
   refuseAborted(signal);
   const isolated = isolate(problem, out);
-  const report = await finish(() => engine.computeAsync(isolated), signal);
-  if (report.status !== 'ok') throw failure(report, isolated, namesOf(isolated));
+  const report = await finish(() => engine.computeAsync(isolated), signal, problem.update ? 'result' : 'abort');
+  if (report.status !== 'ok') throw failure(report, isolated, names);
   deliver([
     ['out.anchorLosses', isolated.anchorLosses, problem.anchorLosses],
     ['out.gradient', isolated.gradient, problem.gradient],
@@ -48,15 +48,22 @@ export function refuseAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);
 }
 
-/** Starts a job and waits for it; an abort before its end rejects, whatever the job came to. */
-export async function finish(start: () => EngineJob, signal: AbortSignal | undefined): Promise<Report> {
+/**
+ * Starts a job and waits for it. An abort before its end rejects; `wins`: whether even where the job came to a result all
+ * the same, or not where that cannot be undone.
+ */
+export async function finish(
+  start: () => EngineJob,
+  signal: AbortSignal | undefined,
+  wins: 'abort' | 'result' = 'abort',
+): Promise<Report> {
   if (signal === undefined) return start().done;
   const job = start();
   const abort = () => job.abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
     const report = await job.done;
-    refuseAborted(signal);
+    if (wins === 'abort' || report.status !== 'ok') refuseAborted(signal);
     return report;
   } finally {
     signal.removeEventListener('abort', abort);
@@ -87,23 +94,18 @@ function namesOf({ candidateKind }: Problem): Names {
   return { anchors: 'embeddings', candidates: candidateKind === 'classWeights' ? 'classWeights' : 'candidates' };
 }
 
+/** What messages call the arrays of a call, and what to do about numbers that are not finite. */
 export interface Names {
   anchors: string;
   candidates: string;
+  remedy?: string;
 }
 
 /** The error of a report that is not ok. */
 export function failure(report: Report, problem: Problem | SimilarityProblem, names: Names): Error {
   switch (report.status) {
-    case 'notFinite': {
-      const chosen = report.array === 'candidates' ? problem.candidateRows : undefined;
-      return nameNotFinite(
-        problem[report.array]!,
-        names[report.array],
-        chosen?.[report.row] ?? report.row,
-        problem.dim,
-      );
-    }
+    case 'notFinite':
+      return nameNotFinite(report, problem, names);
     case 'overflow':
       return overflow(problem.normalize);
     case 'outOfMemory':
@@ -127,8 +129,12 @@ const pairsOf = ({ anchorCount, candidateCount, dim }: Problem | SimilarityProbl
   `${anchorCount} × ${candidateCount} pairs of dim ${dim}`;
 
 /** Engines tell the row; column and value are looked up here, where the rows are within reach. */
-function nameNotFinite(values: CandidateRows, name: string, row: number, dim: number): Error {
-  if (isDeviceMatrix(values)) return notFiniteOnDevice(name, row);
-  const column = values.subarray(row * dim, (row + 1) * dim).findIndex((value) => !Number.isFinite(value));
-  return notFinite(name, row, column, values[row * dim + column]);
+function nameNotFinite({ array, row }: Report, problem: Problem | SimilarityProblem, names: Names): Error {
+  const values = problem[array]!;
+  const chosen = array === 'candidates' ? problem.candidateRows : undefined;
+  const place = chosen?.[row] ?? row;
+  if (isDeviceMatrix(values)) return notFiniteOnDevice(names[array], place, names.remedy);
+  const start = place * problem.dim;
+  const column = values.subarray(start, start + problem.dim).findIndex((value) => !Number.isFinite(value));
+  return notFinite(names[array], place, column, values[start + column], names.remedy);
 }

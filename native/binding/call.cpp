@@ -194,8 +194,7 @@ bool make_rows(const CallArrays& a, Rows& rows) {
   rows.candidates = batch ? a.anchors.data : a.candidates.data();
   rows.candidate_rows = a.candidate_rows.data;
   if (!has_shape(a.anchors.length, rows.anchor_count, rows.dim) || rows.candidate_count > INT32_MAX) return false;
-  if (batch)
-    return rows.candidate_count == rows.anchor_count && !a.candidates.data() && !rows.candidate_rows;
+  if (batch) return rows.candidate_count == rows.anchor_count && !a.candidates.data() && !rows.candidate_rows;
   return rows.candidate_rows ? has_candidate_rows(a, rows)
                              : has_shape(a.candidates.length(), rows.candidate_count, rows.dim);
 }

@@ -65,9 +65,9 @@ struct CandidateUpdate {
 // What a call writes when it ends well. An aborted call, or one whose device failed in the middle, may have written part
 // of it; any other failure nothing.
 struct Results {
-  float* anchor_losses;       // anchor_count, or 1 in Scope::kBatch
-  float* gradient;            // like the anchors, or null
-  float* candidate_gradient;  // one row a candidate, or null
+  float* anchor_losses;                     // anchor_count, or 1 in Scope::kBatch
+  float* gradient;                          // like the anchors, or null
+  float* candidate_gradient;                // one row a candidate, or null
   const CandidateUpdate* update = nullptr;  // or null; one of the two
   double loss = 0;
   int64_t valid_anchors = 0;

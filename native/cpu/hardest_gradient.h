@@ -62,7 +62,8 @@ class HardestGradient {
   void add_pair(int64_t panel, int64_t row, int64_t candidate, float weight, bool answers) const {
     const int64_t first = panel * kPanel, width = std::min<int64_t>(kPanel, plan_.dim - first);
     // Candidates as they were given, scaled: they need not be packed for a few of their rows.
-    const float* const other = call_.problem.rows.candidates + call_.problem.rows.candidate_row(candidate) * plan_.dim + first;
+    const float* const other =
+        call_.problem.rows.candidates + call_.problem.rows.candidate_row(candidate) * plan_.dim + first;
     const float scaled_weight = weight * call_.rows.candidate_scales()[candidate].inverse;
     float* const own = call_.anchor_gradient().from_row(row).from_panel(panel).values;
     for (int64_t d = 0; d < width; ++d) own[d] += scaled_weight * other[d];

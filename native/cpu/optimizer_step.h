@@ -8,8 +8,8 @@
 namespace circle::cpu::CIRCLE_VARIANT {
 
 template <class Rule>
-static void optimizer_step(const Rule& rule, const float* gradient, int64_t count, float* parameters, float* first_moment,
-                    float* second_moment) {
+static void optimizer_step(const Rule& rule, const float* gradient, int64_t count, float* parameters,
+                           float* first_moment, float* second_moment) {
   const auto step = [&](int64_t i, int64_t lanes) {
     const auto read = [&](const float* from) {
       if (lanes == kLanes) return load(from + i);

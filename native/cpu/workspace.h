@@ -54,9 +54,10 @@ struct Workspace {
  private:
   template <class Self, class Visit>
   static void visit_each(Self& w, const Visit& visit) {
-    for (auto* buffer : {&w.anchor_scales, &w.candidate_scales, &w.anchor_panels, &w.candidate_panels,
-                         &w.candidate_groups, &w.anchor_gradient, &w.candidate_gradient, &w.candidate_labels, &w.row_blocks,
-                         &w.tiles, &w.row_partials, &w.column_partials, &w.statistics, &w.losses, &w.terms})
+    for (auto* buffer :
+         {&w.anchor_scales, &w.candidate_scales, &w.anchor_panels, &w.candidate_panels, &w.candidate_groups,
+          &w.anchor_gradient, &w.candidate_gradient, &w.candidate_labels, &w.row_blocks, &w.tiles, &w.row_partials,
+          &w.column_partials, &w.statistics, &w.losses, &w.terms})
       visit(*buffer);
   }
 };

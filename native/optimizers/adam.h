@@ -10,8 +10,8 @@
 namespace circle {
 
 struct Adam {
-  float step_size;     // η / (1 − β₁ᵗ)
-  float root_unscale;  // 1 / √(1 − β₂ᵗ)
+  float step_size;                 // η / (1 − β₁ᵗ)
+  float root_unscale;              // 1 / √(1 − β₂ᵗ)
   float beta1, beta2, new1, new2;  // new = 1 − β, from double precision
   float epsilon, weight_decay;
 
@@ -19,8 +19,14 @@ struct Adam {
   static Adam make(double learning_rate, double beta1, double beta2, double epsilon, double weight_decay,
                    double number) {
     const auto f = [](double x) { return static_cast<float>(x); };
-    return {f(learning_rate / (1 - std::pow(beta1, number))), f(1 / std::sqrt(1 - std::pow(beta2, number))),
-            f(beta1), f(beta2), f(1 - beta1), f(1 - beta2), f(epsilon), f(weight_decay)};
+    return {f(learning_rate / (1 - std::pow(beta1, number))),
+            f(1 / std::sqrt(1 - std::pow(beta2, number))),
+            f(beta1),
+            f(beta2),
+            f(1 - beta1),
+            f(1 - beta2),
+            f(epsilon),
+            f(weight_decay)};
   }
 
   int moments() const { return 2; }
