@@ -104,6 +104,32 @@ function openOnCpu(name: 'cpu' | 'auto'): Engine {
   return referenceEngine;
 }
 
+/** Anchors of the batch by which 'auto' decides where rows shall live. */
+const typicalBatch = 128;
+
+/**
+ * The engine in whose memory `rows` rows shall live: the one named, or of 'auto' a GPU where a typical batch would be
+ * worth it.
+ */
+export function residentEngine(
+  name: EngineName,
+  device: number,
+  rows: number,
+  dim: number,
+): { name: Engine['name']; choice: EngineChoice } {
+  const shape = { anchorCount: typicalBatch, candidateCount: rows, dim, results: typicalBatch * dim };
+  const wantsCuda = name === 'cuda' || (name === 'auto' && isWorthCuda({ ...shape, candidates: 'anchors' }));
+  if (wantsCuda && (name === 'cuda' || hasCuda(device))) return { name: 'cuda', choice: always(openCudaOn(device)) };
+  const engine = name === 'reference' ? referenceEngine : openOnCpu(name === 'auto' ? 'auto' : 'cpu');
+  return { name: engine.name, choice: always(engine) };
+}
+
+function hasCuda(device: number): boolean {
+  const cuda = findCuda();
+  if (cuda.module === undefined && cuda.isMistake) throw cuda.error();
+  return cuda.module !== undefined && isCapable(cuda.devices[device]);
+}
+
 /** A GPU for the calls that are worth it, opened at the first of them; the CPU for the others. */
 class AutoEngine implements EngineChoice {
   readonly #device: number;
@@ -117,7 +143,7 @@ class AutoEngine implements EngineChoice {
   }
 
   engineFor(problem: Problem | SimilarityProblem): Engine {
-    if (!isWorthCuda(shapeOf(problem)) || !this.#hasCuda()) return this.#cpu;
+    if (!isWorthCuda(shapeOf(problem)) || !hasCuda(this.#device)) return this.#cpu;
     this.#cuda ??= openCudaOn(this.#device);
     return this.#cuda;
   }
@@ -125,12 +151,6 @@ class AutoEngine implements EngineChoice {
   release(): void {
     this.#cpu.release();
     this.#cuda?.release();
-  }
-
-  #hasCuda(): boolean {
-    const cuda = findCuda();
-    if (cuda.module === undefined && cuda.isMistake) throw cuda.error();
-    return cuda.module !== undefined && isCapable(cuda.devices[this.#device]);
   }
 }
 

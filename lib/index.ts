@@ -1,3 +1,12 @@
+export { createClassHead, loadClassHead } from './class-head.ts';
+export type {
+  ClassHead,
+  ClassHeadOptions,
+  ClassHeadPlace,
+  ClassHeadStep,
+  ClassHeadStepOptions,
+  ClassPrediction,
+} from './class-head-options.ts';
 export { computeCircleLoss, computeCircleLossAsync, computePairLoss, computePairLossAsync } from './compute.ts';
 export { createDeviceMatrix, type DeviceMatrix, type DeviceMatrixOptions } from './device-matrix.ts';
 export { type DeviceInfo, type EngineInfo, engines } from './engines.ts';
@@ -14,6 +23,7 @@ export type {
   Weighting,
 } from './losses.ts';
 export { amSoftmax, normFace, softmax } from './losses.ts';
+export type { AdamOptimizer, Optimizer, SgdOptimizer } from './optimizers.ts';
 export type {
   Abortable,
   BatchCandidates,

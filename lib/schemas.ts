@@ -85,6 +85,61 @@ const commonShape = {
   }).optional(),
 };
 
+const learningRate = within(0, largestParameter, 'a number from 0 to 1e30');
+const decay = 'a number from 0, to 1 excluded';
+const fraction = z.number({ error: decay }).min(0, { error: decay }).lt(1, { error: decay }).optional();
+
+const optimizer = z.discriminatedUnion(
+  'type',
+  [
+    strict({
+      type: z.literal('sgd'),
+      learningRate,
+      momentum: fraction,
+      weightDecay: learningRate.optional(),
+    }),
+    strict({
+      type: z.literal('adam'),
+      learningRate,
+      beta1: fraction,
+      beta2: fraction,
+      epsilon: scale.optional(),
+      weightDecay: learningRate.optional(),
+    }),
+  ],
+  {
+    error: (issue) =>
+      issue.path?.at(-1) === 'type' ? "'sgd' or 'adam'" : "an object such as { type: 'sgd', learningRate: 0.1 }",
+  },
+);
+
+const { dim, normalize, scope, reduction, engine, device, precision, threads, workspaceLimit } = commonShape;
+const placeShape = { engine, device, precision, threads, workspaceLimit };
+const share = 'a number above 0, to 1';
+const int32 = 'an integer from -2147483648 to 2147483647';
+const classCount = 'an integer from 1 to 2147483647';
+
+/** The options of a class head; what a file has of them is held to the same. */
+const classHead = strict({
+  ...placeShape,
+  classes: z.int32({ error: classCount }).min(1, { error: classCount }),
+  dim,
+  pairLoss,
+  normalize,
+  scope,
+  reduction,
+  optimizer,
+  sampleRate: z.number({ error: share }).gt(0, { error: share }).max(1, { error: share }).optional(),
+  seed: z.int32({ error: int32 }).optional(),
+  weights: array,
+});
+
+const classHeadStepShape = {
+  learningRate: learningRate.optional(),
+  upstream: array,
+  out: strict({ anchorLosses: array, gradient: array }).optional(),
+};
+
 const signal = z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional();
 const { upstream, classWeights, candidates, candidateLabels, out } = commonShape;
 const similarityShape = { ...engineShape, candidates: array, out: array };
@@ -101,7 +156,19 @@ export const schemas = {
   similarityAsync: strict({ ...similarityShape, signal }),
   deviceMatrix: strict({ dim: engineShape.dim, device: engineShape.device }),
   length: engineShape.dim,
+  classHead,
+  classHeadPlace: strict(placeShape),
+  classHeadStep: strict(classHeadStepShape),
+  classHeadStepAsync: strict({ ...classHeadStepShape, signal }),
+  abortable: strict({ signal }),
+  path: z.string({ error: 'a path' }).min(1, { error: 'a path' }),
+  nearest: (most: number) => {
+    const expected = `an integer from 1 to ${most}`;
+    return z.int({ error: expected }).min(1, { error: expected }).max(most, { error: expected });
+  },
 };
+
+export const isValid = (schema: z.ZodType, options: unknown) => schema.safeParse(options).success;
 
 /** Holds options to a schema and returns them as they are; the error names the first option that fails. */
 export function parse<T extends z.ZodType>(schema: T, options: unknown, name = 'options'): z.output<T> {
