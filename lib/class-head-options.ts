@@ -13,7 +13,7 @@ export interface ClassHeadPlace {
   precision?: 'exact' | 'fast';
   /** Of engine 'cpu'; default `os.availableParallelism()`. */
   threads?: number;
-  /** As in `CommonOptions`; where the weights are over 1 GiB the default is 64 MiB. */
+  /** As in `CommonOptions`; where the weights are over 1 GiB the default is 32 MiB. */
   workspaceLimit?: number;
 }
 

@@ -1,5 +1,5 @@
 /** `createClassHead`: class weights that stay with the engine, and move there. */
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
 import { float32 } from './arrays.ts';
 import { type HeadSettings, openHead, tensorNames } from './class-head-file.ts';
 import type { ClassHead, ClassHeadOptions, ClassHeadPlace } from './class-head-options.ts';
@@ -57,7 +57,11 @@ function firstWeights(
   if (given === undefined) {
     const random = streamOf(seed, 0);
     const bound = 1 / Math.sqrt(dim);
-    return (_, length) => Float32Array.from({ length }, () => bound * (2 * uniformFloat64(random) - 1));
+    return (_, length) => {
+      const drawn = new Float32Array(length);
+      for (let k = 0; k < length; k++) drawn[k] = bound * (2 * uniformFloat32(random) - 1);
+      return drawn;
+    };
   }
   const weights = float32('options.weights', given);
   if (weights.length !== classes * dim) {

@@ -28,7 +28,7 @@ const names = {
 
 /** A limit that stays a small part of the weights, where they are large. */
 const largeHead = 2 ** 30;
-const largeHeadWorkspace = 64 * 2 ** 20;
+const largeHeadWorkspace = 32 * 2 ** 20;
 
 export class HeldHead implements ClassHead {
   readonly classes: number;

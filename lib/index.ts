@@ -23,6 +23,13 @@ export type {
   Weighting,
 } from './losses.ts';
 export { amSoftmax, normFace, softmax } from './losses.ts';
+export {
+  createMemoryBank,
+  type MemoryBank,
+  type MemoryBankLoss,
+  type MemoryBankOptions,
+  type MemoryBankStepOptions,
+} from './memory-bank.ts';
 export type { AdamOptimizer, Optimizer, SgdOptimizer } from './optimizers.ts';
 export type {
   Abortable,

@@ -140,6 +140,23 @@ const classHeadStepShape = {
   out: strict({ anchorLosses: array, gradient: array }).optional(),
 };
 
+const calls = 'an integer from 0';
+
+const memoryBank = strict({
+  ...placeShape,
+  capacity: z.int32({ error: classCount }).min(1, { error: classCount }),
+  dim,
+  pairLoss,
+  normalize,
+  scope,
+  reduction,
+  warmUp: z.int({ error: calls }).min(0, { error: calls }).optional(),
+  batchWeight: number.optional(),
+  memoryWeight: number.optional(),
+});
+
+const memoryBankStepShape = { upstream: number.optional(), out: strict({ gradient: array }).optional() };
+
 const signal = z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional();
 const { upstream, classWeights, candidates, candidateLabels, out } = commonShape;
 const similarityShape = { ...engineShape, candidates: array, out: array };
@@ -160,6 +177,9 @@ export const schemas = {
   classHeadPlace: strict(placeShape),
   classHeadStep: strict(classHeadStepShape),
   classHeadStepAsync: strict({ ...classHeadStepShape, signal }),
+  memoryBank,
+  memoryBankStep: strict(memoryBankStepShape),
+  memoryBankStepAsync: strict({ ...memoryBankStepShape, signal }),
   abortable: strict({ signal }),
   path: z.string({ error: 'a path' }).min(1, { error: 'a path' }),
   nearest: (most: number) => {
