@@ -1,0 +1,368 @@
+/** Class heads: steps, sampling, predictions, whose turn it is, and what errors leave behind. */
+import { describe, expect, it } from 'vitest';
+import { residentEngine } from '../lib/engines.ts';
+import {
+  CircleLossError,
+  type ClassHead,
+  type ClassHeadOptions,
+  computePairLoss,
+  createClassHead,
+  type Optimizer,
+} from '../lib/index.ts';
+import { momentCount, resolveOptimizer, stepInPlace } from '../lib/optimizers.ts';
+import { randomFrom, randomRows } from './cases.ts';
+import { cudaEngines } from './engine-list.ts';
+import { errorOf } from './error-of.ts';
+
+const [count, classes, dim] = [40, 150, 12];
+const embeddings = randomRows(count, dim, randomFrom(1));
+const labels = Int32Array.from({ length: count }, (_, i) => (i * 11) % classes);
+const pairLoss = { type: 'circle', gamma: 32 } as const;
+const optimizer = { type: 'sgd', learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4 } as const;
+const options = { classes, dim, pairLoss, optimizer, seed: 5 } as const;
+
+const places = ['reference', 'cpu', ...(cudaEngines.length > 0 ? (['cuda'] as const) : [])] as const;
+
+/** A head that repeats with the functional API what another does. */
+class Explicit {
+  readonly weights: Float32Array;
+  readonly #moments: Float32Array[];
+  readonly #optimizer;
+  #steps = 0;
+
+  constructor(head: ClassHead, chosen: Optimizer) {
+    this.weights = head.weights();
+    this.#optimizer = resolveOptimizer(chosen);
+    this.#moments = Array.from({ length: momentCount(this.#optimizer) }, () => new Float32Array(classes * dim));
+  }
+
+  step(taken: Int32Array, learningRate: number, upstream: number, engine: 'cpu' | 'reference' | 'cuda') {
+    const classWeights = new Float32Array(taken.length * dim);
+    taken.forEach((row, i) => void classWeights.set(this.weights.subarray(row * dim, (row + 1) * dim), i * dim));
+    const result = computePairLoss(
+      embeddings,
+      labels.map((label) => taken.indexOf(label)),
+      { dim, pairLoss, classWeights, upstream, engine },
+    );
+    this.#steps++;
+    const [firstMoment, secondMoment] = this.#moments;
+    const update = { optimizer: { ...this.#optimizer, learningRate }, step: this.#steps, firstMoment, secondMoment };
+    taken.forEach(
+      (row, i) => void stepInPlace(update, result.classWeightGradient, i * dim, this.weights, row * dim, dim),
+    );
+    return result;
+  }
+}
+
+const everyClass = Int32Array.from({ length: classes }, (_, label) => label);
+const farthest = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+
+describe.each(places)('on %s', (engine) => {
+  it.each([
+    ['sgd', 1, optimizer],
+    ['sgd, half of the classes', 0.5, optimizer],
+    ['adam', 1, { type: 'adam', learningRate: 0.02 }],
+    ['adam, most of the classes', 0.9, { type: 'adam', learningRate: 0.02 }],
+  ] as const)('steps are the functional API with explicit updates: %s', (_, sampleRate, chosen) => {
+    using head = createClassHead({ ...options, engine, sampleRate, optimizer: chosen });
+    const explicit = new Explicit(head, chosen);
+    const losses: number[] = [];
+    for (let step = 1; step <= 6; step++) {
+      const [learningRate, upstream] = step === 4 ? [chosen.learningRate / 2, 3] : [chosen.learningRate, 1];
+      const found = head.step(embeddings, labels, { learningRate, upstream });
+      const expected = explicit.step(found.sampledClasses ?? everyClass, learningRate, upstream, engine);
+      // Weights that differ in their last bits, from a step rounded elsewhere: γ s moves by γ 2⁻²⁴ a rounding of s, of
+      // which a few add up a step, and a loss or gradient by as much of its own size, of some tens.
+      const bound = step * 8 * pairLoss.gamma * 2 ** -24;
+      expect(Math.abs(found.loss - expected.loss)).toBeLessThan(bound * (1 + expected.loss));
+      const largest = expected.gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      expect(farthest(found.gradient, expected.gradient)).toBeLessThan(bound * (1 + largest));
+      expect(farthest(head.weights(), explicit.weights)).toBeLessThan(bound);
+      expect(found.validAnchors).toBe(count);
+      expect(head.steps).toBe(step);
+      losses.push(found.loss);
+    }
+    expect(losses.at(-1)).toBeLessThan(losses[0] / 2);
+  });
+
+  it('the same seed and calls give the same bits, asynchronously too; another seed gives others', async () => {
+    const run = async (how: 'step' | 'stepAsync', seed: number) => {
+      using head = createClassHead({ ...options, engine, sampleRate: 0.4, seed });
+      const first = await head[how](embeddings, labels);
+      return { first, second: await head[how](embeddings, labels), weights: head.weights() };
+    };
+    const expected = await run('step', 5);
+    expect(await run('step', 5)).toEqual(expected);
+    expect(await run('stepAsync', 5)).toEqual(expected);
+    const other = await run('step', 6);
+    expect(other.first.sampledClasses).not.toEqual(expected.first.sampledClasses);
+    expect(other.weights).not.toEqual(expected.weights);
+    expect(expected.second.sampledClasses).not.toEqual(expected.first.sampledClasses);
+  });
+
+  it('a sampled step has all classes of the batch, as many others as the rate asks for, and moves no other', () => {
+    using head = createClassHead({ ...options, engine, sampleRate: 0.4 });
+    const seen = new Set<number>();
+    for (let step = 0; step < 30; step++) {
+      const before = head.weights();
+      const { sampledClasses } = head.step(embeddings, labels);
+      expect(sampledClasses).toHaveLength(60);
+      expect(sampledClasses).toEqual(Int32Array.from(new Set(sampledClasses)).sort());
+      expect(labels.every((label) => sampledClasses!.includes(label))).toBe(true);
+      const after = head.weights();
+      for (const label of everyClass) {
+        const isMoved = after[label * dim] !== before[label * dim];
+        expect(isMoved, `class ${label}`).toBe(sampledClasses!.includes(label));
+      }
+      for (const label of sampledClasses!) seen.add(label);
+    }
+    // A class is left out of all 30 steps with probability (1 − 20/110)³⁰ = 0.2 %; the seed is fixed, and leaves out none.
+    expect(seen.size).toBe(classes);
+  });
+
+  it('more classes in the batch than the rate asks for are all in', () => {
+    using head = createClassHead({ ...options, engine, sampleRate: 0.01 });
+    const { sampledClasses } = head.step(embeddings, labels);
+    expect(sampledClasses).toEqual(Int32Array.from(new Set(labels)).sort());
+  });
+
+  it('predicts the most similar classes, in order, whatever their number', () => {
+    using head = createClassHead({ ...options, engine });
+    const weights = head.weights();
+    const cosine = (i: number, label: number) => {
+      const x = embeddings.subarray(i * dim, (i + 1) * dim);
+      const w = weights.subarray(label * dim, (label + 1) * dim);
+      const norm = (row: Float32Array) => Math.hypot(...row);
+      return x.reduce((sum, value, d) => sum + value * w[d], 0) / norm(x) / norm(w);
+    };
+    for (const k of [1, 5, classes]) {
+      const found = head.predict(embeddings, k);
+      expect(found.classes).toHaveLength(count * k);
+      for (let i = 0; i < count; i++) {
+        const sorted = [...everyClass].map((label) => cosine(i, label)).sort((a, b) => b - a);
+        for (let place = 0; place < k; place++) {
+          // A cosine of dim terms in float32: (dim + 4) roundings at most.
+          const bound = (dim + 4) * 2 ** -24;
+          expect(Math.abs(found.similarities[i * k + place] - sorted[place])).toBeLessThan(bound);
+          expect(Math.abs(cosine(i, found.classes[i * k + place]) - sorted[place])).toBeLessThan(2 * bound);
+        }
+      }
+    }
+    expect(head.predict(embeddings)).toEqual(head.predict(embeddings, 1));
+  });
+
+  it('predicts over as many classes as there are, a piece at a time; of equals the smaller', async () => {
+    const many = 2500;
+    const weights = randomRows(many, 8, randomFrom(3));
+    const rowOf = (label: number) => weights.subarray(8 * label, 8 * label + 8);
+    weights.set(rowOf(0), 8 * 2400); // a twin in another piece
+    using head = createClassHead({ ...options, engine, classes: many, dim: 8, weights });
+    const queries = new Float32Array(4096 * 8);
+    for (let i = 0; i < 4096; i++) queries.set(rowOf(i % many), 8 * i);
+    const found = head.predict(queries, 2);
+    for (let i = 0; i < 4096; i++) {
+      const nearest = [...found.classes.subarray(2 * i, 2 * i + 2)];
+      if (i % many === 0 || i % many === 2400) expect(nearest).toEqual([0, 2400]);
+      else expect(nearest[0]).toBe(i % many);
+    }
+    expect(await head.predictAsync(queries, 2)).toEqual(found);
+  });
+
+  it('the loss is that of the functional API, and moves nothing', () => {
+    using head = createClassHead({ ...options, engine, sampleRate: 0.2 });
+    const classWeights = head.weights();
+    const { loss, anchorLosses } = computePairLoss(embeddings, labels, {
+      dim,
+      pairLoss,
+      classWeights,
+      engine,
+      gradient: 'skip',
+    });
+    expect(head.loss(embeddings, labels)).toMatchObject({ loss, anchorLosses, engine });
+    expect(head.weights()).toEqual(classWeights);
+    expect(head.steps).toBe(0);
+  });
+
+  it('an error changes nothing', async () => {
+    using head = createClassHead({ ...options, engine });
+    head.step(embeddings, labels);
+    const before = head.weights();
+    const spoilt = embeddings.slice();
+    spoilt[17] = Number.NaN;
+    const huge = { learningRate: Number.POSITIVE_INFINITY };
+    for (const [code, call] of [
+      ['ERR_CIRCLE_NOT_FINITE', () => head.step(spoilt, labels)],
+      ['ERR_CIRCLE_SHAPE', () => head.step(embeddings.subarray(1), labels)],
+      [
+        'ERR_CIRCLE_INVALID_ARGUMENT',
+        () =>
+          head.step(
+            embeddings,
+            labels.map((label) => label + classes - 140),
+          ),
+      ],
+      ['ERR_CIRCLE_INVALID_ARGUMENT', () => head.step(embeddings, labels, huge)],
+      ['ERR_CIRCLE_SHAPE', () => head.step(embeddings, labels, { out: { gradient: new Float32Array(3) } })],
+      ['ERR_CIRCLE_OVERLAP', () => head.step(embeddings, labels, { out: { gradient: embeddings } })],
+    ] as const) {
+      expect(errorOf(call).code).toBe(code);
+    }
+    await expect(head.stepAsync(spoilt, labels)).rejects.toThrow(
+      'at row 1, column 5. The head is as it was before the call.',
+    );
+    await expect(head.stepAsync(embeddings, labels, { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
+    expect(head.weights()).toEqual(before);
+    expect(head.steps).toBe(1);
+    head.step(embeddings, labels); // and goes on
+  });
+
+  it('an abort stops a step before it moves anything, or not at all', async () => {
+    for (let turn = 0; turn < 8; turn++) {
+      using head = createClassHead({ ...options, engine });
+      using twin = createClassHead({ ...options, engine });
+      const controller = new AbortController();
+      const before = head.weights();
+      const step = head.stepAsync(embeddings, labels, { signal: controller.signal }).then(
+        () => 'made',
+        (error: Error) => error.name,
+      );
+      for (let i = 0; i < turn; i++) await new Promise((resolve) => setImmediate(resolve));
+      controller.abort();
+      twin.step(embeddings, labels);
+      const outcome = await step;
+      expect(['made', 'AbortError']).toContain(outcome);
+      expect(head.weights()).toEqual(outcome === 'made' ? twin.weights() : before);
+      expect(head.steps).toBe(outcome === 'made' ? 1 : 0);
+    }
+  });
+
+  it('results go to the arrays of the caller', async () => {
+    using head = createClassHead({ ...options, engine });
+    using twin = createClassHead({ ...options, engine });
+    const out = { gradient: new Float32Array(count * dim), anchorLosses: new Float32Array(count) };
+    const result = head.step(embeddings, labels, { out });
+    expect(result.gradient).toBe(out.gradient);
+    expect(result.anchorLosses).toBe(out.anchorLosses);
+    expect(result).toEqual(twin.step(embeddings, labels));
+    const again = await head.stepAsync(embeddings, labels, { out });
+    expect(again.gradient).toBe(out.gradient);
+    expect(again).toEqual(twin.step(embeddings, labels));
+  });
+
+  it('one call at a time changes a head, and none reads it meanwhile', async () => {
+    using head = createClassHead({ ...options, engine });
+    const busy = (call: string) =>
+      `The class head must be free of unfinished calls; received a call while ${call} is in flight.`;
+    const step = head.stepAsync(embeddings, labels);
+    for (const call of [
+      () => head.step(embeddings, labels),
+      () => head.loss(embeddings, labels),
+      () => head.predict(embeddings),
+      () => head.weights(),
+    ]) {
+      const error = errorOf(call);
+      expect(error.code).toBe('ERR_CIRCLE_BUSY');
+      expect(error.message).toContain(busy('stepAsync'));
+    }
+    await expect(head.stepAsync(embeddings, labels)).rejects.toThrow(busy('stepAsync'));
+    await expect(head.save('/nowhere')).rejects.toThrow(busy('stepAsync'));
+    await step;
+    const prediction = head.predictAsync(embeddings);
+    expect(errorOf(() => head.step(embeddings, labels)).message).toContain(busy('predictAsync'));
+    expect(head.predict(embeddings)).toEqual(await prediction);
+    head.step(embeddings, labels);
+    expect(head.steps).toBe(2);
+  });
+
+  it('a disposed head refuses calls; those in flight end', async () => {
+    const head = createClassHead({ ...options, engine });
+    const step = head.stepAsync(embeddings, labels);
+    head.dispose();
+    head.dispose();
+    expect((await step).loss).toBeGreaterThan(0);
+    for (const call of [() => head.step(embeddings, labels), () => head.weights(), () => head.predict(embeddings)]) {
+      expect(errorOf(call)).toMatchObject({ code: 'ERR_CIRCLE_DISPOSED' });
+    }
+    await expect(head.stepAsync(embeddings, labels)).rejects.toBeInstanceOf(CircleLossError);
+  });
+});
+
+describe('options', () => {
+  const attempt = (extra: object) =>
+    errorOf(() => createClassHead({ ...options, engine: 'cpu', ...extra } as ClassHeadOptions));
+
+  it.each([
+    [{ classes: 0 }, 'options.classes must be an integer from 1 to 2147483647; received 0.'],
+    [{ classes: 2 ** 31 }, 'options.classes must be an integer from 1 to 2147483647'],
+    [{ dim: 1.5 }, 'options.dim must be an integer from 1; received 1.5.'],
+    [{ sampleRate: 0 }, 'options.sampleRate must be a number above 0, to 1; received 0.'],
+    [{ sampleRate: 1.01 }, 'options.sampleRate must be a number above 0, to 1'],
+    [{ seed: 0.5 }, 'options.seed must be an integer from -2147483648 to 2147483647'],
+    [
+      { optimizer: { type: 'lion', learningRate: 1 } },
+      "options.optimizer.type must be 'sgd' or 'adam'; received 'lion'.",
+    ],
+    [
+      { optimizer: { type: 'sgd' } },
+      'options.optimizer.learningRate must be a number from 0 to 1e30; received undefined.',
+    ],
+    [
+      { optimizer: { type: 'sgd', learningRate: 1, momentum: 1 } },
+      'options.optimizer.momentum must be a number from 0, to 1 excluded',
+    ],
+    [{ optimizer: { type: 'sgd', learningRate: 1, beta1: 0.9 } }, "unknown key 'beta1'"],
+    [
+      { optimizer: 0.1 },
+      "options.optimizer must be an object such as { type: 'sgd', learningRate: 0.1 }; received 0.1.",
+    ],
+    [{ gradient: 'skip' }, "unknown key 'gradient'"],
+    [{ weights: new Float64Array(classes * dim) }, 'options.weights must be a Float32Array'],
+    [{ pairLoss: { type: 'arcface' }, normalize: false }, 'options.normalize must be true'],
+  ])('%j is refused', (extra, message) => {
+    const error = attempt(extra);
+    expect(error.code).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
+    expect(error.message).toContain(message);
+  });
+
+  it('weights of another shape are refused, those given are copied', () => {
+    expect(attempt({ weights: new Float32Array(7) })).toMatchObject({
+      code: 'ERR_CIRCLE_SHAPE',
+      message: `options.weights must be classes × dim = ${classes * dim} numbers; received 7.`,
+    });
+    const weights = randomRows(classes, dim, randomFrom(9));
+    using head = createClassHead({ ...options, weights });
+    const given = weights.slice();
+    weights.fill(0);
+    expect(head.weights()).toEqual(given);
+    const out = new Float32Array(classes * dim);
+    expect(head.weights(out)).toBe(out);
+    expect(out).toEqual(given);
+  });
+
+  it('weights and moments beyond memory are an error that says what to do', () => {
+    expect(attempt({ classes: 2147483647, dim: 1e6 })).toMatchObject({
+      code: 'ERR_CIRCLE_OUT_OF_MEMORY',
+      message: expect.stringContaining('Use fewer classes, or an optimizer that keeps less.'),
+    });
+  });
+
+  it('first weights are spread evenly from −1/√dim to 1/√dim', () => {
+    using head = createClassHead({ ...options, engine: 'cpu', classes: 4000 });
+    const scaled = head.weights().map((weight) => weight * Math.sqrt(dim));
+    expect(Math.min(...scaled)).toBeGreaterThanOrEqual(-1);
+    expect(Math.max(...scaled)).toBeLessThanOrEqual(1);
+    // Of 48,000 numbers mean and mean square are within five standard errors, √(1/3/n) and √(4/45/n).
+    const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(Math.abs(mean(scaled))).toBeLessThan(5 * Math.sqrt(1 / 3 / 48000));
+    expect(Math.abs(mean(scaled.map((value) => value * value)) - 1 / 3)).toBeLessThan(5 * Math.sqrt(4 / 45 / 48000));
+  });
+
+  it("'auto' puts rows on a GPU where a batch of 128 is worth the way, and else on the CPU", () => {
+    const hasCuda = cudaEngines.length > 0;
+    expect(residentEngine('auto', 0, 100, 16).name).toBe('cpu');
+    expect(residentEngine('auto', 0, 10000, 512).name).toBe(hasCuda ? 'cuda' : 'cpu');
+    expect(residentEngine('cpu', 0, 10000, 512).name).toBe('cpu');
+    expect(residentEngine('reference', 0, 10000, 512).name).toBe('reference');
+  });
+});
