@@ -8,7 +8,7 @@
 
 #include "native/cpu/dispatch.h"
 #include "native/cpu/engine.h"
-#include "test/native/engine_case.h"
+#include "test/native/moving_rows.h"
 
 namespace {
 
@@ -111,6 +111,28 @@ TEST_CASE("every allocation may fail: out of memory, no output touched, and the 
     }
     CHECK(failures >= 8);
   });
+}
+
+TEST_CASE("where an allocation fails, no candidate moves") {
+  const Data data(kUsual, CandidateKind::kClasses);
+  const std::vector<float> velocity(data.candidates.size(), 0.5f);
+  for (const Definition& definition : {definitions().front(), definitions().back()}) {
+    const TakenProblem some(data, definition, Taken::kSome);
+    int failures = 0;
+    for (bool failed = true; failed; ++failures) {
+      cpu::Engine engine(*cpu::available_kernels().front());
+      MovingCall moving(some.problem, data, velocity);
+      allocations_left = failures;
+      moving.run(engine);
+      allocations_left = -1;
+      failed = !moving.call.outcome.ok();
+      if (!failed) break;
+      CHECK(moving.call.outcome.status == Status::kOutOfMemory);
+      CHECK(same_bits(moving.rows.values(), data.candidates));
+      CHECK(same_bits(moving.velocity.values(), velocity));
+    }
+    CHECK(failures >= 8);
+  }
 }
 
 TEST_CASE("a session that cannot grow keeps what it has") {
