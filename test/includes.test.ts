@@ -22,10 +22,11 @@ describe('native', () => {
   const layers: Record<string, string[]> = {
     'native/math': [],
     'native/losses': ['native/math'],
-    'native/core': ['native/math', 'native/losses'],
-    'native/cpu': ['native/math', 'native/losses', 'native/core'],
-    cuda: ['native/math', 'native/losses', 'native/core'],
-    'native/binding': ['native/math', 'native/losses', 'native/core'],
+    'native/optimizers': ['native/math'],
+    'native/core': ['native/math', 'native/losses', 'native/optimizers'],
+    'native/cpu': ['native/math', 'native/losses', 'native/optimizers', 'native/core'],
+    cuda: ['native/math', 'native/losses', 'native/optimizers', 'native/core'],
+    'native/binding': ['native/math', 'native/losses', 'native/optimizers', 'native/core'],
   };
   /** The binding knows no engine; the files of an addon know theirs, and of CUDA's only the outside. */
   const engineOf = (file: string, included: string) =>
@@ -38,7 +39,7 @@ describe('native', () => {
   const files = ['native', 'cuda'].flatMap((folder) => filesOf(folder, /\.(h|cpp|cc|cuh|cu)$/));
 
   it('has files in each of its layers', () => {
-    for (const layer of ['native/math', 'native/losses', 'native/core', 'native/cpu', 'native/binding']) {
+    for (const layer of Object.keys(layers)) {
       expect(files.some((file) => folderOf(file) === layer)).toBe(true);
     }
   });
@@ -53,7 +54,7 @@ describe('native', () => {
     if (own !== 'native/binding') expect(system.filter((name) => /napi|node_api|uv\.h/.test(name))).toEqual([]);
     if (own !== 'cuda') expect(system.filter((name) => /cuda|cublas|mma\.h/.test(name))).toEqual([]);
     // Formulas know neither containers nor allocation nor input and output.
-    if (own === 'native/math' || own === 'native/losses') {
+    if (['native/math', 'native/losses', 'native/optimizers'].includes(own)) {
       const pure =
         /^(c?math|cmath|cstdint|cstddef|cstring|limits|type_traits|utility|variant|immintrin\.h|arm_neon\.h)$/;
       expect(system.filter((name) => !pure.test(name))).toEqual([]);
@@ -64,17 +65,20 @@ describe('native', () => {
 describe('lib', () => {
   /** A file may import what stands on lines above its own. */
   const layers = [
-    ['errors', 'native'],
-    ['losses', 'arrays', 'load-native'],
+    ['errors', 'native', 'random'],
+    ['losses', 'arrays', 'load-native', 'turns', 'class-sampling'],
     ['schemas', 'cuda'],
     ['device-matrix', 'pinned'],
     ['options'],
-    ['engine', 'results'],
-    ['candidates', 'formulas', 'reference-rows'],
+    ['optimizers', 'engine-rows'],
+    ['engine', 'results', 'safetensors'],
+    ['candidates', 'formulas', 'reference-rows', 'class-head-file', 'class-head-options'],
     ['choice', 'problem', 'reference', 'native-engine'],
     ['reference-engine', 'run'],
     ['engines'],
-    ['session', 'compute', 'similarity'],
+    ['session', 'compute', 'similarity', 'nearest', 'memory-bank'],
+    ['held-head'],
+    ['class-head'],
     ['index'],
   ];
   const rankOf = (module: string) => layers.findIndex((layer) => layer.includes(module));
@@ -86,7 +90,7 @@ describe('lib', () => {
     for (const imported of matches(file, /from '\.\/(.+)\.ts'/g)) {
       expect(rankOf(imported), `${module} imports ${imported}`).toBeLessThan(rankOf(module));
     }
-    for (const imported of matches(file, /from '([^.].*)'/g)) expect(imported).toMatch(/^(node:.*|zod)$/);
+    for (const imported of matches(file, /from '([^.].*)'/g)) expect(imported).toMatch(/^(node:.*|zod|pure-rand\/.*)$/);
   });
 
   it('adapters use the public names only', () => {
