@@ -94,6 +94,32 @@ export function overflow(normalize: boolean): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_OVERFLOW', `${message} ${remedy}`);
 }
 
+/** Of a sampler: `small` classes were left out for want of samples. */
+export function tooFewClasses(
+  classesPerBatch: number,
+  samplesPerClass: number,
+  found: number,
+  small: number,
+): CircleLossError {
+  const expected = `of at least classesPerBatch = ${classesPerBatch} classes`;
+  const leftOut = small === 0 ? '' : ` with samplesPerClass = ${samplesPerClass} samples or more, ${small} with fewer`;
+  return wrongShape('options.labels', expected, `${found}${leftOut}`);
+}
+
+/** Of a sampler: `small` classes are too small, and the first of them has `samples` samples. */
+export function tooFewSamples(samplesPerClass: number, small: number, label: number, samples: number): CircleLossError {
+  const expected = `of classes with samplesPerClass = ${samplesPerClass} samples or more`;
+  const received = `${small} with fewer, the first of them label ${label} with ${samples}`;
+  const { message } = wrongShape('options.labels', expected, received);
+  const remedy = "smallClasses: 'repeat' draws their samples several times, 'skip' leaves them out.";
+  return new CircleLossError('ERR_CIRCLE_SHAPE', `${message} ${remedy}`);
+}
+
+export function tooLargeBatch(classesPerBatch: number, samplesPerClass: number, largest: number): CircleLossError {
+  const expected = `at most ${Math.floor(largest / classesPerBatch)} where classesPerBatch is ${classesPerBatch}`;
+  return invalidArgument('options.samplesPerClass', expected, samplesPerClass);
+}
+
 const failedAllocation = (what: string) => sentence('Memory', `enough for ${what}`, 'a failed allocation');
 
 /** Arrays of JavaScript, or the workspace of a call that has no `workspaceLimit`. */

@@ -54,6 +54,7 @@ export type {
   SteppedCandidates,
 } from './options.ts';
 export { allocatePinned } from './pinned.ts';
+export { type PkSampler, type PkSamplerOptions, pkSampler } from './pk-sampler.ts';
 export type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 export { createPairLoss, type PairLossSession } from './session.ts';
 export { computeSimilarity, computeSimilarityAsync } from './similarity.ts';

@@ -56,6 +56,8 @@ const pairLoss = z.discriminatedUnion(
 
 const deviceNumber = 'the number of a device, an integer from 0';
 
+const seed = 'an integer from 0 to 4294967295';
+
 const engineShape = {
   dim: count('an integer from 1'),
   normalize: flag,
@@ -186,6 +188,13 @@ export const schemas = {
     const expected = `an integer from 1 to ${most}`;
     return z.int({ error: expected }).min(1, { error: expected }).max(most, { error: expected });
   },
+  pkSampler: strict({
+    labels: array,
+    classesPerBatch: count('an integer from 1'),
+    samplesPerClass: count('an integer from 1'),
+    seed: z.int({ error: seed }).min(0, { error: seed }).max(0xffffffff, { error: seed }),
+    smallClasses: choice(['throw', 'repeat', 'skip']),
+  }),
 };
 
 export const isValid = (schema: z.ZodType, options: unknown) => schema.safeParse(options).success;

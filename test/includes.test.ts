@@ -76,7 +76,7 @@ describe('lib', () => {
     ['choice', 'problem', 'reference', 'native-engine'],
     ['reference-engine', 'run'],
     ['engines'],
-    ['session', 'compute', 'similarity', 'nearest', 'memory-bank'],
+    ['session', 'compute', 'similarity', 'nearest', 'memory-bank', 'pk-sampler'],
     ['held-head'],
     ['class-head'],
     ['index'],

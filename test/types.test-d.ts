@@ -15,6 +15,8 @@ import {
   type PairLossResult,
   type PairLossSession,
   type PairLossValue,
+  type PkSampler,
+  pkSampler,
   type SessionOptions,
   softmax,
 } from '../lib/index.ts';
@@ -80,6 +82,24 @@ computeSimilarity(x, { dim: 4, candidates: matrix, precision: 'exact', device: 0
 createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { classWeights: matrix });
 expectType<Float32Array>()(allocatePinned(8));
 
+// A sampler makes batches of indices, one epoch or without an end.
+const sampler = pkSampler({ labels: y, classesPerBatch: 16, samplesPerClass: 5, seed: 1 });
+expectType<PkSampler>()(sampler);
+expectType<Int32Array>()(sampler.nextBatch());
+expectType<IterableIterator<Int32Array>>()(sampler.endless());
+for (const batch of sampler) expectType<Int32Array>()(batch);
+pkSampler({ labels: [1, 1], classesPerBatch: 1, samplesPerClass: 2, seed: 1, smallClasses: 'repeat' });
+
+// @ts-expect-error a sampler has a seed
+pkSampler({ labels: y, classesPerBatch: 16, samplesPerClass: 5 });
+// @ts-expect-error a typo
+pkSampler({ labels: y, classesPerBatch: 16, samplesPerClass: 5, seed: 1, smallClases: 'skip' });
+// @ts-expect-error an unknown way with small classes
+pkSampler({ labels: y, classesPerBatch: 16, samplesPerClass: 5, seed: 1, smallClasses: true });
+// @ts-expect-error float labels
+pkSampler({ labels: x, classesPerBatch: 16, samplesPerClass: 5, seed: 1 });
+// @ts-expect-error the number of batches follows from the data
+sampler.batchesPerEpoch = 3;
 // @ts-expect-error embeddings come from the host
 computeCircleLoss(matrix, y, { dim: 4 });
 // @ts-expect-error an unknown precision
