@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { computeSimilarity } from 'circle-loss';
 import { afterAll, describe, expect, it } from 'vitest';
-import { evaluate, type Protocol } from '../examples/emoji/evaluate.ts';
-import { productOf } from '../examples/emoji/matrix.ts';
-import { Network } from '../examples/emoji/network.ts';
-import { Random } from '../examples/emoji/random.ts';
-import { Sampler } from '../examples/emoji/sampler.ts';
+import { evaluate, type Protocol } from '../examples/data/evaluate.ts';
+import { Random } from '../examples/data/random.ts';
+import { productOf } from '../examples/network/matrix.ts';
+import { Network } from '../examples/network/network.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -69,18 +68,6 @@ it('the gradient of the network is that of finite differences', () => {
   }
 });
 
-it('a batch has P classes with K different pictures each, and an epoch has no class twice', () => {
-  const labels = Int32Array.from({ length: 60 }, (_, row) => row % 12);
-  const sampler = new Sampler(labels, { classes: 4, picturesPerClass: 3 }, new Random(6));
-  for (let epoch = 0; epoch < 5; epoch++) {
-    const rows = [sampler.next(), sampler.next(), sampler.next()].flat();
-    expect(new Set(rows).size).toBe(36);
-    const seen = new Map<number, number>();
-    for (const row of rows) seen.set(labels[row], (seen.get(labels[row]) ?? 0) + 1);
-    expect([...seen.values()]).toEqual(Array(12).fill(3));
-  }
-});
-
 it('retrieval scores are those of sorting the candidates of each query', () => {
   const count = 40;
   const embeddings = { values: randomRows(count, 3, 7), dim: 3 };
@@ -129,7 +116,7 @@ describe('npm run demo -- --quick', () => {
     const recall = html.match(/Recall@1[^<]*<b><span>([\d.]+) % →<\/span> ([\d.]+) %/)!;
     const [before, after] = recall.slice(1).map((text) => Number(text) / 100);
     expect(before).toBeGreaterThan(0.4);
-    // Five seeds gained 0.051 to 0.077 on these 500 classes; another engine rounds otherwise, which moves it by 0.01.
+    // Five seeds gained 0.056 to 0.084 on these 500 classes; another engine rounds otherwise, which moves it by 0.01.
     expect(after - before).toBeGreaterThan(0.02);
   }, 240_000);
 

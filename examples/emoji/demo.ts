@@ -2,23 +2,19 @@
  * Emoji of six vendors → features → an embedding trained with Circle loss → retrieval of emoji that it never saw.
  * `main` is the walk through it.
  */
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Catalogue, loadPixels, picturePixels, readCatalogue } from './data.ts';
-import { computeFeatures, standardize } from './features.ts';
-import { productOf } from './matrix.ts';
-import { Network } from './network.ts';
+import { loadDataSet, type Part } from '../data/data-set.ts';
+import { Random } from '../data/random.ts';
+import { productOf } from '../network/matrix.ts';
+import { Network } from '../network/network.ts';
+import { type TrainingOptions, train } from '../network/trainer.ts';
+import { startProgress } from '../terminal/progress.ts';
 import { type DemoOptions, readOptions } from './options.ts';
-import { startProgress } from './progress.ts';
-import { Random } from './random.ts';
 import { writeReport } from './report.ts';
-import { type Rows, selectRows } from './rows.ts';
 import { Stopwatch } from './stopwatch.ts';
-import { chooseEngine, compare, describeRun, printMeasures } from './summary.ts';
-import { type TrainingOptions, type TrainingRun, train } from './trainer.ts';
+import { chooseEngine, compare, describeRun, printMeasures, type TrainingRun } from './summary.ts';
 import { VendorTest } from './vendor-test.ts';
 
-const testShare = 0.4;
 const embeddingDim = 128;
 const recipe = {
   batch: { classes: 64, picturesPerClass: 4 },
@@ -35,77 +31,44 @@ async function main(options: DemoOptions): Promise<void> {
   const random = new Random(options.seed);
   const watch = new Stopwatch();
 
-  const catalogue = readCatalogue(options.classLimit);
-  const { training, test } = split(catalogue, random);
-  watch.lap('reading');
-  const pixels = await drawPictures(catalogue);
-  watch.lap('drawing');
-  const features = describePictures(pixels, training);
-  watch.lap('features');
+  const onStage = (name: string) => watch.lap(name);
+  const { catalogue, training, test } = await loadDataSet({ classLimit: options.classLimit, random, onStage });
 
-  const vendorTest = new VendorTest(catalogue, test, engine);
-  const before = selectRows(features, test);
+  const vendorTest = new VendorTest(catalogue, test.pictures, engine);
+  const before = test.features;
   const scoresBefore = vendorTest.score('Test before training', before);
   watch.lap('test before');
-  const inputs = standardize(features, training);
-  const network = new Network([features.dim, ...hiddenLayers(options), embeddingDim], productOf(engine), random);
-  const settings: TrainingOptions = { ...recipe, steps: options.steps, engine };
-  const run = learn(network, selectRows(inputs, training), labelsOf(catalogue, training), settings, random);
+  const sizes = [test.inputs.dim, ...hiddenLayers(options), embeddingDim];
+  const network = new Network(sizes, productOf(engine), random);
+  const settings: TrainingOptions = { ...recipe, steps: options.steps, seed: options.seed, engine };
+  const run = learn(network, training, settings, random);
   watch.lap('training');
-  const after = network.embed(selectRows(inputs, test));
+  const after = network.embed(test.inputs);
   const scoresAfter = vendorTest.score('Test after training', after);
   watch.lap('test after');
 
   const measures = compare(scoresBefore, scoresAfter);
   const sections = vendorTest.chooseAnswers(before, after, random);
   watch.lap('choosing answers');
-  const facts = describeRun({ catalogue, training, test, sizes: network.sizes, settings, run, watch });
+  const facts = describeRun({ catalogue, training, test, sizes, settings, run, watch });
   await writeReport(options.out, catalogue, { measures, losses: run.losses, sections, facts });
   printMeasures(measures);
   console.log(`${watch.seconds().toFixed(0)} s in all. Report: ${pathToFileURL(options.out)}`);
-}
-
-/** Whole classes to one side or the other: the test asks about emoji that training never saw. */
-function split({ names, labels }: Catalogue, random: Random): { training: number[]; test: number[] } {
-  const testClasses = new Set(random.sample([...names.keys()], Math.round(testShare * names.length)));
-  const pictures = [...labels.keys()];
-  return {
-    training: pictures.filter((picture) => !testClasses.has(labels[picture])),
-    test: pictures.filter((picture) => testClasses.has(labels[picture])),
-  };
-}
-
-async function drawPictures(catalogue: Catalogue): Promise<Uint8Array> {
-  const progress = startProgress('Drawing', catalogue.labels.length);
-  const pixels = await loadPixels(catalogue, join(import.meta.dirname, '.cache'), progress.advance);
-  progress.stop();
-  return pixels;
-}
-
-function describePictures(pixels: Uint8Array, training: readonly number[]): Rows {
-  const progress = startProgress('Features', pixels.length / picturePixels);
-  const features = computeFeatures(pixels, training, progress.advance);
-  progress.stop();
-  return features;
 }
 
 function hiddenLayers({ hidden }: DemoOptions): number[] {
   return hidden > 0 ? [hidden] : [];
 }
 
-function labelsOf({ labels }: Catalogue, pictures: readonly number[]): Int32Array {
-  return Int32Array.from(pictures, (picture) => labels[picture]);
-}
-
-function learn(
-  network: Network,
-  features: Rows,
-  labels: Int32Array,
-  settings: TrainingOptions,
-  random: Random,
-): TrainingRun {
+function learn(network: Network, training: Part, settings: TrainingOptions, random: Random): TrainingRun {
   const progress = startProgress('Training', settings.steps);
-  const run = train(network, features, labels, settings, random, (loss) => progress.advance(`loss ${loss.toFixed(2)}`));
+  const run: TrainingRun = { losses: [], engine: '', lossSeconds: 0 };
+  for (const { loss, engine, lossSeconds } of train(network, training.inputs, training.labels, settings, random)) {
+    run.losses.push(loss);
+    run.engine = engine;
+    run.lossSeconds += lossSeconds;
+    progress.advance(`loss ${loss.toFixed(2)}`);
+  }
   progress.stop();
   return run;
 }

@@ -1,7 +1,8 @@
 /** What can be asked of the demo on the command line. */
 import { join, resolve } from 'node:path';
 import type { EngineName } from 'circle-loss';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { countFrom } from '../terminal/counts.ts';
 
 export interface DemoOptions {
   steps: number;
@@ -41,14 +42,5 @@ export function readOptions(args: readonly string[] = process.argv): DemoOptions
     // npm changes the working directory; INIT_CWD is where the user typed the command.
     out: resolve(process.env.INIT_CWD ?? '.', out),
     classLimit: quick ? quickClasses : undefined,
-  };
-}
-
-function countFrom(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`It must be an integer from ${least}.`);
-    return value;
   };
 }

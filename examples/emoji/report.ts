@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Eta } from 'eta';
+import { type Catalogue, drawPng } from '../data/catalogue.ts';
 import { drawLossCurve } from './chart.ts';
-import { type Catalogue, drawPng } from './data.ts';
 
 export interface Measure {
   name: string;

@@ -1,11 +1,21 @@
 /** What a run came to, in words: for the terminal and for the report. */
 import { cpus } from 'node:os';
 import { type EngineName, engines } from 'circle-loss';
-import type { Catalogue } from './data.ts';
+import type { Catalogue } from '../data/catalogue.ts';
+import type { Part } from '../data/data-set.ts';
+import type { TrainingOptions } from '../network/trainer.ts';
 import type { Fact, Measure } from './report.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import type { TrainingOptions, TrainingRun } from './trainer.ts';
 import type { VendorScores } from './vendor-test.ts';
+
+export interface TrainingRun {
+  /** The loss of each step's batch. */
+  losses: number[];
+  /** The engine that computed it. */
+  engine: string;
+  /** Seconds inside the loss, of all steps. */
+  lossSeconds: number;
+}
 
 /** The engine to use; says which it is, and why the fast one is not there. */
 export function chooseEngine(asked: EngineName): EngineName {
@@ -46,8 +56,8 @@ export function printMeasures(measures: readonly Measure[]): void {
 
 export interface Run {
   catalogue: Catalogue;
-  training: readonly number[];
-  test: readonly number[];
+  training: Part;
+  test: Part;
   /** Of the network's layers. */
   sizes: readonly number[];
   settings: TrainingOptions;
@@ -61,7 +71,7 @@ export function describeRun({ catalogue, training, test, sizes, settings, run, w
   return [
     [
       'Pictures',
-      `${catalogue.labels.length} of ${catalogue.names.length} emoji; ${training.length} to learn from, ${test.length} in the test`,
+      `${catalogue.labels.length} of ${catalogue.names.length} emoji; ${training.pictures.length} to learn from, ${test.pictures.length} in the test`,
     ],
     ['Network', `${sizes.join(' → ')}, ReLU between layers`],
     ['Loss', `Circle loss between the pictures of a batch, m = ${margin}, γ = ${gamma}`],

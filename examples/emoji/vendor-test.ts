@@ -1,11 +1,11 @@
 /** The test of the demo: drawings of classes that training never saw, asked about in two ways. */
 import type { EngineName } from 'circle-loss';
-import type { Catalogue } from './data.ts';
-import { evaluate, nearest, type Protocol, type RetrievalScore } from './evaluate.ts';
-import { startProgress } from './progress.ts';
-import type { Random } from './random.ts';
+import type { Catalogue } from '../data/catalogue.ts';
+import { evaluate, nearest, type Protocol, type RetrievalScore } from '../data/evaluate.ts';
+import type { Random } from '../data/random.ts';
+import type { Rows } from '../data/rows.ts';
+import { startProgress } from '../terminal/progress.ts';
 import type { Answer, AnswerSection } from './report.ts';
-import type { Rows } from './rows.ts';
 
 const askingVendor = 'twemoji';
 const shownCandidates = 5;

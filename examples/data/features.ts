@@ -8,7 +8,7 @@
  * - its mean colour, less that of the same cell in the training pictures.
  * The 512 histogram numbers are scaled to length 1 and the 192 colours to length ½.
  */
-import { picturePixels, pictureSize } from './data.ts';
+import { picturePixels, pictureSize } from './catalogue.ts';
 import type { Rows } from './rows.ts';
 
 const cellSize = 4;

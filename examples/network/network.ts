@@ -1,7 +1,7 @@
 /** A network of linear layers with ReLU between them, forwards and backwards, in plain TypeScript but for the matrix product, which is given. */
+import type { Random } from '../data/random.ts';
+import { type Rows, rowCount } from '../data/rows.ts';
 import { type Product, transpose } from './matrix.ts';
-import type { Random } from './random.ts';
-import { type Rows, rowCount } from './rows.ts';
 
 /** Numbers that training changes, with ∂loss/∂numbers of the last `backward`. */
 export interface Parameter {
