@@ -7,22 +7,15 @@ import { loadDataSet, type Part } from '../data/data-set.ts';
 import { Random } from '../data/random.ts';
 import { productOf } from '../network/matrix.ts';
 import { Network } from '../network/network.ts';
+import { embeddingDim, recipe } from '../network/recipe.ts';
 import { type TrainingOptions, train } from '../network/trainer.ts';
+import { chooseEngine } from '../terminal/engine.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { type DemoOptions, readOptions } from './options.ts';
 import { writeReport } from './report.ts';
 import { Stopwatch } from './stopwatch.ts';
-import { chooseEngine, compare, describeRun, printMeasures, type TrainingRun } from './summary.ts';
+import { compare, describeRun, printMeasures, type TrainingRun } from './summary.ts';
 import { VendorTest } from './vendor-test.ts';
-
-const embeddingDim = 128;
-const recipe = {
-  batch: { classes: 64, picturesPerClass: 4 },
-  margin: 0.25,
-  gamma: 64,
-  learningRate: 3e-3,
-  inputDropout: 0.2,
-};
 
 await main(readOptions());
 

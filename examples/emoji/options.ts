@@ -2,7 +2,9 @@
 import { join, resolve } from 'node:path';
 import type { EngineName } from 'circle-loss';
 import { Command, Option } from 'commander';
+import { hiddenUnits } from '../network/recipe.ts';
 import { countFrom } from '../terminal/counts.ts';
+import { engineNames } from '../terminal/engine.ts';
 
 export interface DemoOptions {
   steps: number;
@@ -18,13 +20,12 @@ const quickSteps = 100;
 const fullSteps = 300;
 
 export function readOptions(args: readonly string[] = process.argv): DemoOptions {
-  const engines: EngineName[] = ['auto', 'cpu', 'cuda', 'reference'];
   const command = new Command('demo')
     .description('Trains an embedding of emoji with Circle loss and writes a report.')
     .option('--steps <count>', `training steps (default: ${fullSteps}, with --quick ${quickSteps})`, countFrom(1))
     .option('--seed <number>', 'of the split, the weights and the batches', countFrom(0), 1)
-    .option('--hidden <units>', 'of the hidden layer; 0: none, a linear map', countFrom(0), 512)
-    .addOption(new Option('--engine <name>', 'of the package').choices(engines).default('auto'))
+    .option('--hidden <units>', 'of the hidden layer; 0: none, a linear map', countFrom(0), hiddenUnits)
+    .addOption(new Option('--engine <name>', 'of the package').choices(engineNames).default('auto'))
     .option('--out <file>', 'the report', join(import.meta.dirname, 'output', 'report.html'))
     .option('--quick', `only ${quickClasses} classes and few steps: to see that it runs`)
     .parse(args);

@@ -1,9 +1,9 @@
 /** What a run came to, in words: for the terminal and for the report. */
 import { cpus } from 'node:os';
-import { type EngineName, engines } from 'circle-loss';
 import type { Catalogue } from '../data/catalogue.ts';
 import type { Part } from '../data/data-set.ts';
 import type { TrainingOptions } from '../network/trainer.ts';
+import { variantOf } from '../terminal/engine.ts';
 import type { Fact, Measure } from './report.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import type { VendorScores } from './vendor-test.ts';
@@ -15,25 +15,6 @@ export interface TrainingRun {
   engine: string;
   /** Seconds inside the loss, of all steps. */
   lossSeconds: number;
-}
-
-/** The engine to use; says which it is, and why the fast one is not there. */
-export function chooseEngine(asked: EngineName): EngineName {
-  const known = engines();
-  const chosen = asked === 'auto' ? known.find(({ available }) => available)!.name : asked;
-  console.log(`Engine: ${chosen}${variantOf(chosen)}`);
-  const cpu = known.find(({ name }) => name === 'cpu');
-  if (asked === 'auto' && cpu?.reason) {
-    console.log(
-      `The cpu engine is missing, and plain TypeScript takes its place: the same demo, but slower.\n${cpu.reason}`,
-    );
-  }
-  return chosen;
-}
-
-function variantOf(engine: string): string {
-  const variant = engines().find(({ name }) => name === engine)?.variant;
-  return variant ? ` (${variant})` : '';
 }
 
 export function compare(before: VendorScores, after: VendorScores): Measure[] {

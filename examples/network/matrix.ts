@@ -13,12 +13,13 @@ export type Product = (
 
 /**
  * Similarities of rows that are not normalised are a matrix product: a fast engine lends itself to the network. The
- * reference engine is written for clarity, and a blocked loop is several times faster.
+ * reference engine is written for clarity, and a blocked loop is several times faster. `threads`: of the engine, default
+ * all.
  */
-export function productOf(engine: EngineName): Product {
+export function productOf(engine: EngineName, threads?: number): Product {
   if (engine === 'reference') return multiplyTransposed;
   return (a, b, out, _rows, _columns, depth) => {
-    computeSimilarity(a, { dim: depth, candidates: b, normalize: false, engine, out });
+    computeSimilarity(a, { dim: depth, candidates: b, normalize: false, engine, threads, out });
   };
 }
 

@@ -122,6 +122,7 @@ export class Network {
   }
 }
 
-function rectify(values: Float32Array): void {
+/** ReLU, in place. */
+export function rectify(values: Float32Array): void {
   for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0;
 }
