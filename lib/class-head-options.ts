@@ -26,7 +26,7 @@ export type ClassHeadOptions = ClassHeadPlace &
     optimizer: Optimizer;
     /** Share of the classes that a step compares with and moves, above 0, to 1. Default 1. */
     sampleRate?: number;
-    /** Decides the first weights and the sampled classes. An integer of 32 bits; default 0. */
+    /** Decides the first weights and the sampled classes. An integer from 0 to 4294967295; default 0. */
     seed?: number;
     /** The first weights, C × dim; copied. Default: uniform from −1/√dim to 1/√dim, as the seed has it. */
     weights?: Float32Array;

@@ -56,8 +56,6 @@ const pairLoss = z.discriminatedUnion(
 
 const deviceNumber = 'the number of a device, an integer from 0';
 
-const seed = 'an integer from 0 to 4294967295';
-
 const engineShape = {
   dim: count('an integer from 1'),
   normalize: flag,
@@ -117,8 +115,9 @@ const optimizer = z.discriminatedUnion(
 
 const { dim, normalize, scope, reduction, engine, device, precision, threads, workspaceLimit } = commonShape;
 const placeShape = { engine, device, precision, threads, workspaceLimit };
+const seedRange = 'an integer from 0 to 4294967295';
+const seed = z.int({ error: seedRange }).min(0, { error: seedRange }).max(0xffffffff, { error: seedRange });
 const share = 'a number above 0, to 1';
-const int32 = 'an integer from -2147483648 to 2147483647';
 const classCount = 'an integer from 1 to 2147483647';
 
 /** The options of a class head; what a file has of them is held to the same. */
@@ -132,7 +131,7 @@ const classHead = strict({
   reduction,
   optimizer,
   sampleRate: z.number({ error: share }).gt(0, { error: share }).max(1, { error: share }).optional(),
-  seed: z.int32({ error: int32 }).optional(),
+  seed: seed.optional(),
   weights: array,
 });
 
@@ -192,7 +191,7 @@ export const schemas = {
     labels: array,
     classesPerBatch: count('an integer from 1'),
     samplesPerClass: count('an integer from 1'),
-    seed: z.int({ error: seed }).min(0, { error: seed }).max(0xffffffff, { error: seed }),
+    seed,
     smallClasses: choice(['throw', 'repeat', 'skip']),
   }),
 };

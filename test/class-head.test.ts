@@ -298,7 +298,7 @@ describe('options', () => {
     [{ dim: 1.5 }, 'options.dim must be an integer from 1; received 1.5.'],
     [{ sampleRate: 0 }, 'options.sampleRate must be a number above 0, to 1; received 0.'],
     [{ sampleRate: 1.01 }, 'options.sampleRate must be a number above 0, to 1'],
-    [{ seed: 0.5 }, 'options.seed must be an integer from -2147483648 to 2147483647'],
+    [{ seed: 0.5 }, 'options.seed must be an integer from 0 to 4294967295'],
     [
       { optimizer: { type: 'lion', learningRate: 1 } },
       "options.optimizer.type must be 'sgd' or 'adam'; received 'lion'.",
