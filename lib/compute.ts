@@ -42,7 +42,7 @@ interface Compute<Options, When extends 'now' | 'later' = 'now'> {
  * An anchor without a positive or without a negative has loss 0 and gradient 0. A row of norm 1e-12 or less counts as
  * x/1e-12, and so does its gradient. Cost in floating-point operations: N × N × dim (loss) or 3 to 4 times that (with
  * gradient) among the batch, 2 (loss) or 4 to 8 (with gradients) × N × M × dim with M other candidates (docs/math.md
- * §11); memory is linear in the rows but for `workspaceLimit`.
+ * §12); memory is linear in the rows but for `workspaceLimit`.
  *
  * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT, ERR_CIRCLE_SHAPE, ERR_CIRCLE_DETACHED, ERR_CIRCLE_OVERLAP,
  * ERR_CIRCLE_NOT_FINITE, ERR_CIRCLE_OVERFLOW, ERR_CIRCLE_OUT_OF_MEMORY, ERR_CIRCLE_DISPOSED (a DeviceMatrix),
