@@ -58,3 +58,10 @@ export { type PkSampler, type PkSamplerOptions, pkSampler } from './pk-sampler.t
 export type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 export { createPairLoss, type PairLossSession } from './session.ts';
 export { computeSimilarity, computeSimilarityAsync } from './similarity.ts';
+export {
+  type CandidateSurrogate,
+  type Surrogate,
+  type SurrogateOps,
+  surrogateGradient,
+  surrogateGradientAsync,
+} from './surrogate.ts';

@@ -77,7 +77,7 @@ describe('lib', () => {
     ['reference-engine', 'run'],
     ['engines'],
     ['session', 'compute', 'similarity', 'nearest', 'memory-bank', 'pk-sampler'],
-    ['held-head'],
+    ['held-head', 'surrogate'],
     ['class-head'],
     ['index'],
   ];
