@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['lib/index.ts'],
+  entry: { index: 'lib/index.ts', tfjs: 'lib/adapters/tfjs.ts' },
   format: ['esm', 'cjs'],
   platform: 'node',
   target: 'node20',

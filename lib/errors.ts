@@ -14,6 +14,7 @@ export type CircleLossErrorCode =
   | 'ERR_CIRCLE_FILE' // a file that cannot be read or written, or that is not what it should be
   | 'ERR_CIRCLE_NATIVE_LOAD' // `engine: 'cpu'` without a native binary that loads, or CIRCLE_LOSS_CPU_ADDON or CIRCLE_LOSS_CUDA_ADDON naming one that does not
   | 'ERR_CIRCLE_CUDA_UNAVAILABLE' // `engine: 'cuda'` where it cannot run: no binary, no driver, an old one, no device
+  | 'ERR_CIRCLE_BACKEND' // a synchronous operation where TensorFlow.js reads its tensors asynchronously
   | 'ERR_CIRCLE_CUDA' // a device that failed while it computed
   | 'ERR_CIRCLE_INTERNAL'; // a bug in this package
 
@@ -31,6 +32,12 @@ export class CircleLossError extends Error {
 const sentence = (name: string, expected: string, received: string) =>
   `${name} must be ${expected}; received ${received}.`;
 
+/** A tensor of any framework: of TensorFlow.js there may be several copies in a process, and `instanceof` knows one. */
+export function isTensorLike(value: unknown): value is { dtype: string; shape: readonly number[] } {
+  const { dtype, shape } = (value ?? {}) as { dtype?: unknown; shape?: unknown };
+  return typeof dtype === 'string' && Array.isArray(shape);
+}
+
 /** How a value looks in a message: short, and telling its type. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
@@ -41,6 +48,9 @@ export function describe(value: unknown): string {
     return `${(value as unknown as { [Symbol.toStringTag]: string })[Symbol.toStringTag]}(${value.length})`;
   }
   if (Array.isArray(value)) return `Array(${value.length})`;
+  if (isTensorLike(value)) {
+    return `${/^[aeiou]/.test(value.dtype) ? 'an' : 'a'} ${value.dtype} tensor of shape [${value.shape.join(', ')}]`;
+  }
   const kind = Object.prototype.toString.call(value).slice(8, -1);
   return kind === 'Object' ? 'an object' : kind;
 }
@@ -163,6 +173,34 @@ export function fileFailed(path: string, doing: 'read' | 'written', cause: unkno
 
 export function foreignFile(path: string, expected: string, received: string): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_FILE', sentence(path, expected, received));
+}
+
+export function disposedTensor(name: string): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_DISPOSED', sentence(name, 'a live tensor', 'one that is disposed'));
+}
+
+/** `cause`: what the backend said, where it was asked. */
+export function asynchronousBackend(backend: string, cause?: unknown): CircleLossError {
+  const expected = "one that reads tensors synchronously ('cpu', 'wasm' or 'tensorflow')";
+  const message = sentence('The TensorFlow.js backend', expected, `'${backend}'`);
+  return new CircleLossError('ERR_CIRCLE_BACKEND', `${message} Use minimizeAsync, which waits for them.`, { cause });
+}
+
+/** Of a layer. */
+export function notBuilt(name: string): CircleLossError {
+  const message = sentence(name, 'built before it is used, as it is in a model', 'a call before');
+  return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', message);
+}
+
+export function withoutClassWeights(layers: readonly string[]): CircleLossError {
+  const names = layers.map((name) => `'${name}'`).join(', ');
+  const message = sentence('model', 'one with a classWeights layer', `the layers ${names}`);
+  return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', message);
+}
+
+export function secondDerivative(): CircleLossError {
+  const message = sentence('The loss', 'differentiated once', 'a call for its second derivative');
+  return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', message);
 }
 
 /** A place where a native binary was looked for, and why it did not serve. */

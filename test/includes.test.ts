@@ -93,9 +93,23 @@ describe('lib', () => {
     for (const imported of matches(file, /from '([^.].*)'/g)) expect(imported).toMatch(/^(node:.*|zod|pure-rand\/.*)$/);
   });
 
-  it('adapters use the public names only', () => {
-    for (const file of filesOf('lib', /^adapters\/.*\.ts$/)) {
-      expect(matches(file, /from '(\..+)'/g).filter((name) => name !== '../index.ts')).toEqual([]);
+  const adapters = filesOf('lib/adapters', /\.ts$/);
+
+  it('nothing outside the adapters imports one', () => {
+    expect(adapters).toContain('lib/adapters/tfjs.ts');
+    for (const file of files) expect(matches(file, /from '\.\/(adapters\/.+)'/g)).toEqual([]);
+  });
+
+  /** Types are the compiler's business only: a framework is handed in, and its package may not be there. */
+  it.each(adapters)('%s uses public names and errors, and of its framework types only', (file) => {
+    const up = '../'.repeat(file.split('/').length - 2);
+    for (const imported of matches(file, /from '(\..+)'/g)) {
+      if (imported.startsWith(up)) expect([`${up}index.ts`, `${up}errors.ts`]).toContain(imported);
+      else expect(imported).toMatch(/^\.\/(tfjs\/)?[a-z-]+\.ts$/);
     }
+    const statements = matches(file, /^((?:import|export)\b[^;]*?from '[^.][^']*');/gm);
+    for (const statement of statements)
+      expect(statement).toMatch(/^import type .*from '@tensorflow\/tfjs-(core|layers)'$/s);
+    expect(matches(file, /(import\(|require\()/g)).toEqual([]);
   });
 });

@@ -57,3 +57,19 @@ export function sensitivityOf(
   }
   return moves;
 }
+
+/**
+ * How far two float32 computations of a case may be apart. Each may be as far from the exact result as an engine
+ * (the bound in `engines.test.ts`): twice that.
+ */
+export function agreementOf(testCase: Case): Sensitivity {
+  const exact = computeInDouble(testCase.embeddings, testCase.labels, testCase.options);
+  const moves = sensitivityOf(testCase, exact);
+  const bound = (move: number, size: number) => 2 * (2 * move + size * 2 ** -22);
+  return {
+    loss: bound(moves.loss, exact.loss),
+    anchorLosses: bound(moves.anchorLosses, largest(exact.anchorLosses)),
+    gradient: bound(moves.gradient, largest(exact.gradient)),
+    candidateGradient: bound(moves.candidateGradient, largest(exact.candidateGradient)),
+  };
+}
