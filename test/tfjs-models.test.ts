@@ -216,6 +216,16 @@ describe.each(['cpu', 'wasm'])('on backend %s', (backend) => {
       expect((loaded.predict(x) as Tensor).dataSync()).toEqual((model.predict(x) as Tensor).dataSync());
     });
 
+    it('a model without its head is one without anything of ours, and predicts the same', async () => {
+      const head = classWeights({ classes });
+      const model = newModel(head);
+      const bare = tf.model({ inputs: model.inputs, outputs: head.input as tf.SymbolicTensor });
+      const artifacts = await saved(bare);
+      expect(JSON.stringify(artifacts.modelTopology)).not.toContain('CircleLoss');
+      const loaded = await load(artifacts);
+      expect((loaded.predict(x) as Tensor).dataSync()).toEqual((model.predict(x) as Tensor).dataSync());
+    });
+
     it('a seed makes the same ones, of length about 1 whatever their number', () => {
       const build = (config: { classes: number; seed?: number }) => {
         const layer = classWeights(config);
