@@ -2,13 +2,14 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { noLogit, type TensorFlow, type TensorProblem, type TensorStep, toRoles } from './tfjs-problem.ts';
 
-export function autodiffStep(tf: TensorFlow, problem: TensorProblem): TensorStep {
-  const { margin: m, gamma, kind } = problem.workload;
+/** The loss as a function of tensors, for whoever differentiates. */
+export function autodiffLoss(tf: TensorFlow, problem: TensorProblem) {
+  const { margin: m, gamma } = problem.workload;
   // TensorFlow.js has no stopGradient; this is the usual way to write one.
   const stopGradient = tf.customGrad((x) => ({ value: (x as Tensor).clone(), gradFunc: (dy) => tf.zerosLike(dy) }));
   const normalize = (x: Tensor) => tf.div(x, tf.norm(x, 'euclidean', 1, true));
 
-  const loss = (embeddings: Tensor, candidates: Tensor | undefined): Scalar => {
+  return (embeddings: Tensor, candidates: Tensor | undefined): Scalar => {
     const { positive, negative, valid } = toRoles(tf, problem);
     const anchors = normalize(embeddings);
     const others = candidates === undefined ? anchors : normalize(candidates);
@@ -24,8 +25,11 @@ export function autodiffStep(tf: TensorFlow, problem: TensorProblem): TensorStep
     const isValid = tf.cast(valid, 'float32');
     return tf.div(tf.sum(tf.mul(anchorLosses, isValid)), tf.sum(isValid));
   };
+}
 
-  if (kind === 'class-level') {
+export function autodiffStep(tf: TensorFlow, problem: TensorProblem): TensorStep {
+  const loss = autodiffLoss(tf, problem);
+  if (problem.workload.kind === 'class-level') {
     const both = tf.valueAndGrads((x, w) => loss(x, w));
     return () => {
       const { value, grads } = both([problem.embeddings, problem.candidates!]);

@@ -10,6 +10,16 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { noLogit, type TensorFlow, type TensorProblem, type TensorStep, toRoles } from './tfjs-problem.ts';
 
+/** The loss of anchors as a function of tensors, for whoever differentiates. */
+export function customGradientLoss(tf: TensorFlow, problem: TensorProblem): (embeddings: Tensor) => Scalar {
+  return tf.customGrad((...args) => {
+    const [x, save] = args as [Tensor, (tensors: Tensor[]) => void];
+    const { value, gradients } = fusedLoss(tf, problem, x, problem.candidates);
+    save(gradients);
+    return { value, gradFunc: (dy, saved) => tf.mul(saved[0], dy) };
+  });
+}
+
 export function customGradientStep(tf: TensorFlow, problem: TensorProblem): TensorStep {
   const { kind } = problem.workload;
   if (kind === 'class-level') {
@@ -25,12 +35,7 @@ export function customGradientStep(tf: TensorFlow, problem: TensorProblem): Tens
       return [value, ...grads];
     };
   }
-  const loss = tf.customGrad((...args) => {
-    const [x, save] = args as [Tensor, (tensors: Tensor[]) => void];
-    const { value, gradients } = fusedLoss(tf, problem, x, problem.candidates);
-    save(gradients);
-    return { value, gradFunc: (dy, saved) => tf.mul(saved[0], dy) };
-  });
+  const loss = customGradientLoss(tf, problem);
   const one = tf.valueAndGrad((x) => loss(x as Tensor));
   return () => {
     const { value, grad } = one(problem.embeddings);
