@@ -4,8 +4,9 @@ import type { LayersModel, Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ClassLevelLoss, withTensorFlow } from '../lib/adapters/tfjs.ts';
-import { computeCircleLoss, computePairLoss } from '../lib/index.ts';
+import { computeCircleLoss, computePairLoss, computeSimilarity } from '../lib/index.ts';
 import { randomFrom, randomRows } from './cases.ts';
+import { distance } from './sensitivity.ts';
 
 tf.enableProdMode();
 
@@ -237,6 +238,16 @@ describe.each(['cpu', 'wasm'])('on backend %s', (backend) => {
       // The mean square of 5000 normal numbers has a deviation of √(2/5000) = 0.02 of itself; five of them are 0.1.
       const squares = build({ classes: 1000, seed: 1 }).square().sum().dataSync()[0];
       expect(Math.abs(squares / 1000 - 1)).toBeLessThan(0.1);
+    });
+
+    it('similarities are cosines', () => {
+      const layer = classWeights({ classes });
+      const embeddings = newModel(layer).predict(x) as Tensor;
+      const found = layer.similarity(embeddings).dataSync();
+      const weights = layer.classWeights.dataSync() as Float32Array;
+      const expected = computeSimilarity(embeddings.dataSync() as Float32Array, { dim: 5, candidates: weights });
+      // Each side: sums of dim products of unit rows, one rounding a term, and four of the normalisation.
+      expect(distance(found, expected)).toBeLessThanOrEqual(2 * (5 + 4) * 2 ** -24);
     });
 
     it('without normalisation similarities are inner products, as they are to the loss', () => {
