@@ -195,12 +195,14 @@ describe('a gradient', () => {
   });
 
   it('is not differentiated again, rather than be a constant', () => {
-    const second = tf.grad((x: Tensor) => tf.sum(tf.square(tf.grad((y: Tensor) => circleLoss(labels, y))(x))));
-    expect(() => second(tensorOf(embeddings))).toThrow(
-      expect.objectContaining({
-        code: 'ERR_CIRCLE_INVALID_ARGUMENT',
-        message: 'The loss must be differentiated once; received a call for its second derivative.',
-      }),
-    );
+    const second = (loss: (y: Tensor) => Scalar) =>
+      tf.grad((x: Tensor) => tf.sum(tf.square(tf.grad((y: Tensor) => loss(y))(x))));
+    const refusal = expect.objectContaining({
+      code: 'ERR_CIRCLE_INVALID_ARGUMENT',
+      message: 'The loss must be differentiated once; received a call for its second derivative.',
+    });
+    const direct = second((y) => circleLoss(labels, y));
+    const throughModel = second((y) => circleLoss(labels, tf.mul(2, y)));
+    for (const call of [direct, throughModel]) expect(() => call(tensorOf(embeddings))).toThrow(refusal);
   });
 });

@@ -72,11 +72,10 @@ function differentiable(
   const other = otherDifferentiated(options);
   const differentiated = other ? [embeddings, other] : [embeddings];
   const operation = tf.customGrad((...args) => {
-    const gradient = saveIfRecorded(tf, differentiated, args.at(-1) as GradSaveFunc) ? 'compute' : 'skip';
+    const gradient = isRecorded(tf, args.at(-1) as GradSaveFunc) ? 'compute' : 'skip';
     const result = compute(rows, integers, { ...given, gradient });
     const gradients = [result.gradient, result.classWeightGradient ?? result.candidateGradient];
-    const gradFunc = (dy: Tensor, saved: Tensor[]) =>
-      saved.map((input, i) => scaledGradient(tf, input, gradients[i]!, dy));
+    const gradFunc = (dy: Tensor) => differentiated.map((input, i) => scaledGradient(tf, input, gradients[i]!, dy));
     return { value: tf.scalar(result.loss), gradFunc };
   });
   return operation(...differentiated);
@@ -84,17 +83,19 @@ function differentiable(
 
 /**
  * Whether a gradient may be asked for: the forward function of `customGrad` always runs, and is not told. But `save` keeps
- * tensors for the way back only where there is one, and then there are more of them.
+ * tensors for the way back only where there is one, and then there are more of them. A scalar, since 'wasm' keeps a copy.
  */
-function saveIfRecorded(tf: TensorFlowCore, tensors: Tensor[], save: GradSaveFunc): boolean {
+function isRecorded(tf: TensorFlowCore, save: GradSaveFunc): boolean {
+  const probe = tf.scalar(0);
   const before = tf.memory().numTensors;
-  save(tensors);
+  save([probe]);
   return tf.memory().numTensors > before;
 }
 
 /**
  * The gradient times what comes from further down the graph. As an operation of its own, because a gradient that is
- * differentiated again would count as a constant, and the second derivative be 0 without a word.
+ * differentiated again would count as a constant, and the second derivative be 0 without a word. Of the input it takes
+ * the place in the graph and the shape, which outlive its numbers.
  */
 function scaledGradient(tf: TensorFlowCore, input: Tensor, gradient: Float32Array, dy: Tensor): Tensor {
   const operation = tf.customGrad(() => {
