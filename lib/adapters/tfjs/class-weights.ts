@@ -45,6 +45,7 @@ export interface ClassWeightsLayer extends Layer {
 
 export type ClassWeightsConstructor = new (config: ClassWeightsConfig) => ClassWeightsLayer;
 
+/** Long, since what the class extends comes in with TensorFlow.js, and it can be written nowhere but inside. */
 export function defineClassWeights(tf: TensorFlow, pairLoss: TensorLosses['pairLoss']): ClassWeightsConstructor {
   class ClassWeights extends tf.layers.Layer implements ClassWeightsLayer {
     static className = 'CircleLossClassWeights';
