@@ -1,4 +1,7 @@
 /** Class heads: steps, sampling, predictions, whose turn it is, and what errors leave behind. */
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { residentEngine } from '../lib/engines.ts';
 import {
@@ -7,6 +10,7 @@ import {
   type ClassHeadOptions,
   computePairLoss,
   createClassHead,
+  loadClassHead,
   type Optimizer,
 } from '../lib/index.ts';
 import { momentCount, resolveOptimizer, stepInPlace } from '../lib/optimizers.ts';
@@ -119,6 +123,11 @@ describe.each(places)('on %s', (engine) => {
     }
     // A class is left out of all 30 steps with probability (1 − 20/110)³⁰ = 0.2 %; the seed is fixed, and leaves out none.
     expect(seen.size).toBe(classes);
+  });
+
+  it('a share that is no whole number of classes is rounded up', () => {
+    using head = createClassHead({ ...options, engine, sampleRate: 0.35 });
+    expect(head.step(embeddings, labels).sampledClasses).toHaveLength(53); // of 52.5
   });
 
   it('more classes in the batch than the rate asks for are all in', () => {
@@ -285,6 +294,22 @@ describe.each(places)('on %s', (engine) => {
       expect(errorOf(call)).toMatchObject({ code: 'ERR_CIRCLE_DISPOSED' });
     }
     await expect(head.stepAsync(embeddings, labels)).rejects.toBeInstanceOf(CircleLossError);
+  });
+
+  it('what reads a head of many pieces while it is disposed reads all of it', async () => {
+    const queries = randomRows(4096, 2, randomFrom(4));
+    const many = { ...options, engine, classes: 2500, dim: 2 };
+    using kept = createClassHead(many);
+    const head = createClassHead(many);
+    const prediction = head.predictAsync(queries, 3);
+    const path = join(tmpdir(), `circle-loss-disposed-${process.pid}-${engine}.safetensors`);
+    const saved = head.save(path);
+    head.dispose();
+    expect(await prediction).toEqual(kept.predict(queries, 3));
+    await saved;
+    using loaded = await loadClassHead(path, { engine });
+    expect(loaded.weights()).toEqual(kept.weights());
+    rmSync(path);
   });
 });
 
