@@ -1,6 +1,8 @@
 /** Candidates that an engine moves in place, and candidates that are some of the rows: what a class head is made of. */
 import { describe, expect, it } from 'vitest';
 import { createDeviceMatrix, type DeviceMatrix, type PairLoss } from '../lib/index.ts';
+import { loadCpu } from '../lib/load-native.ts';
+import { nativeStatus, reportFields, requestFields } from '../lib/native.ts';
 import { momentCount, type Optimizer, resolveOptimizer, stepInPlace } from '../lib/optimizers.ts';
 import type { CandidateRows, PairLossOptions } from '../lib/options.ts';
 import { createProblem } from '../lib/problem.ts';
@@ -177,3 +179,75 @@ describe.each(engineList)('$name', (engine) => {
 function largestDifference(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 }
+
+/** The addon itself, which lib/ never calls so. */
+describe('circle_cpu.node re-checks what a call moves and takes', () => {
+  const { module } = loadCpu();
+  const invalid = nativeStatus.invalid;
+
+  interface Change {
+    fields?: Partial<Record<(typeof requestFields)[number], number>>;
+    candidates?: Float32Array;
+    candidateGradient?: Float32Array;
+    rows?: Int32Array;
+    first?: Float32Array;
+    second?: Float32Array;
+  }
+
+  /** Three class weights of dim 2, one anchor of class 1, plain SGD; and what is wrong. */
+  const status = ({ fields, candidates = Float32Array.of(1, 0, 0, 1, 1, 1), ...change }: Change) => {
+    const all = {
+      anchorCount: 1,
+      candidateCount: 3,
+      dim: 2,
+      candidateKind: 2,
+      gamma: 1,
+      threads: 1,
+      optimizer: 1,
+      step: 1,
+    };
+    const request = Float64Array.from(requestFields, (name) => ({ ...all, ...fields })[name as keyof typeof all] ?? 0);
+    const before = candidates.slice();
+    const found = new module!.Session('baseline', 0).compute(
+      request,
+      new Float64Array(reportFields.length),
+      Float32Array.of(0.6, 0.8),
+      Int32Array.of(1),
+      candidates,
+      undefined,
+      undefined,
+      new Float32Array(1),
+      new Float32Array(2),
+      change.candidateGradient,
+      change.rows,
+      change.first,
+      change.second,
+    );
+    if (found !== 0) expect(candidates).toEqual(before);
+    return found;
+  };
+  const momentum = { momentum: 0.9 };
+
+  it.skipIf(!module)('lets pass what fits', () => {
+    expect(status({})).toBe(0);
+    expect(status({ fields: momentum, first: new Float32Array(6) })).toBe(0);
+    expect(status({ fields: { optimizer: 2 }, first: new Float32Array(6), second: new Float32Array(6) })).toBe(0);
+    expect(status({ fields: { candidateCount: 2 }, rows: Int32Array.of(1, 2) })).toBe(0);
+  });
+
+  it.skipIf(!module)('and nothing that does not', () => {
+    expect(status({ fields: { optimizer: 3 } })).toBe(invalid);
+    expect(status({ candidateGradient: new Float32Array(6) })).toBe(invalid);
+    expect(status({ first: new Float32Array(6) })).toBe(invalid);
+    expect(status({ fields: momentum })).toBe(invalid);
+    expect(status({ fields: momentum, first: new Float32Array(4) })).toBe(invalid);
+    expect(status({ fields: { optimizer: 2 }, first: new Float32Array(6) })).toBe(invalid);
+    expect(status({ fields: { optimizer: 0 }, first: new Float32Array(6) })).toBe(invalid);
+    for (const rows of [[1], [2, 1], [1, 1], [-1, 1], [1, 3], [0, 1, 2]]) {
+      expect(status({ fields: { candidateCount: 2 }, rows: Int32Array.from(rows) }), String(rows)).toBe(invalid);
+    }
+    expect(status({ candidates: new Float32Array(7), rows: Int32Array.of(0, 1, 2) })).toBe(invalid);
+    expect(() => status({ rows: Float32Array.of(0, 1, 2) as never })).toThrow(TypeError);
+    expect(() => status({ first: new Float64Array(6) as never })).toThrow(TypeError);
+  });
+});

@@ -3,14 +3,21 @@ import {
   allocatePinned,
   amSoftmax,
   type CandidateGradientResult,
+  type ClassHead,
+  type ClassHeadStep,
   type ClassLevelResult,
   computeCircleLoss,
   computeCircleLossAsync,
   computePairLoss,
   computeSimilarity,
+  createClassHead,
   createDeviceMatrix,
+  createMemoryBank,
   createPairLoss,
   type DeviceMatrix,
+  loadClassHead,
+  type MemoryBank,
+  type MemoryBankLoss,
   normFace,
   type PairLossResult,
   type PairLossSession,
@@ -154,3 +161,40 @@ computeCircleLoss(x, y, { dim: 4, gradient: 'skip' }).gradient;
 createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { margin: 0.1 });
 // @ts-expect-error only asynchronous steps can be aborted
 createPairLoss({ dim: 4, pairLoss: { type: 'circle' } }).compute(x, y, { signal: AbortSignal.timeout(9) });
+
+// Heads and banks.
+const optimizer = { type: 'sgd', learningRate: 0.1, momentum: 0.9 } as const;
+const headOptions = { classes: 3, dim: 4, pairLoss: { type: 'circle' }, optimizer } as const;
+const head = createClassHead(headOptions);
+expectType<ClassHead>()(head);
+expectType<ClassHeadStep>()(head.step(x, y, { learningRate: 0.2, upstream: x, out: { gradient: x } }));
+expectType<Promise<ClassHeadStep>>()(head.stepAsync(x, [1], { signal: new AbortController().signal }));
+expectType<Float32Array>()(head.weights());
+expectType<Promise<ClassHead>>()(loadClassHead('file', { engine: 'cpu', threads: 2 }));
+createClassHead({
+  ...headOptions,
+  optimizer: { type: 'adam', learningRate: 0.1, beta2: 0.99 },
+  sampleRate: 0.1,
+  seed: 3,
+});
+createClassHead({ ...headOptions, ...amSoftmax() });
+// @ts-expect-error: momentum is SGD's
+createClassHead({ ...headOptions, optimizer: { type: 'adam', learningRate: 0.1, momentum: 0.9 } });
+// @ts-expect-error: a learning rate is needed
+createClassHead({ ...headOptions, optimizer: { type: 'sgd' } });
+// @ts-expect-error: class weights are the head's own
+createClassHead({ ...headOptions, classWeights: x });
+// @ts-expect-error: ArcFace needs unit rows
+createClassHead({ ...headOptions, pairLoss: { type: 'arcface' }, normalize: false });
+// @ts-expect-error: a synchronous step cannot be aborted
+head.step(x, y, { signal: new AbortController().signal });
+// @ts-expect-error: a head in a file knows its classes
+loadClassHead('file', { classes: 3 });
+const bank = createMemoryBank({ capacity: 8, dim: 4, pairLoss: { type: 'triplet' }, warmUp: 2, memoryWeight: 0.5 });
+expectType<MemoryBank>()(bank);
+expectType<MemoryBankLoss>()(bank.loss(x, y, { upstream: 2 }));
+expectType<Promise<MemoryBankLoss>>()(bank.lossAsync(x, y, { signal: new AbortController().signal }));
+// @ts-expect-error: what the memory holds is its own
+bank.loss(x, y, { candidates: x });
+// @ts-expect-error: one hardest pair of a batch is no batch-hard triplet loss
+createMemoryBank({ capacity: 8, dim: 4, pairLoss: { type: 'triplet' }, scope: 'batch' });
