@@ -9,6 +9,7 @@
       "native/cpu/kernels_neon.cpp",
       "native/cpu/packed_rows.cpp",
       "native/cpu/plan.cpp",
+      "native/cpu/row_scales.cpp",
       "native/cpu/thread_pool.cpp",
       "native/cpu/workspace.cpp"
     ],

@@ -128,7 +128,8 @@ int main(int count, char** arguments) {
   print("products, tiles as they lie (2N2D)", fast_milliseconds([&] { multiply(Orientation::kRows); }), 2 * n2d);
   print("products, tiles mirrored (2N2D)", fast_milliseconds([&] { multiply(Orientation::kColumns); }), 2 * n2d);
   print("unpack", fast_milliseconds([&] {
-          kernels->unpack_gradient(sums, packed.anchors(), packed.anchor_scales(), anchors, dim, gradient.data());
+          kernels->unpack_gradient(sums, packed.anchors(), packed.anchor_scales(), nullptr, anchors, dim, gradient.data(),
+                                   dim);
         }),
         0);
 

@@ -17,8 +17,9 @@ namespace {
 constexpr double kWorthThreads = 1 << 20;
 
 int useful_threads(const Rows& rows, const Plan& plan) {
-  // One tile is measured and weighed by one thread: the others would spend their time fetching what it has in its cache.
-  if (plan.anchors.count() == 1 && plan.candidates.count() == 1) return 1;
+  // One tile is measured and weighed by one thread: the others would spend their time fetching what it has in its cache,
+  // unless it has dimensions enough to share.
+  if (plan.anchors.count() == 1 && plan.candidates.count() == 1 && plan.slices() == 1) return 1;
   const double work = static_cast<double>(rows.anchor_count) * static_cast<double>(rows.candidate_count) *
                       static_cast<double>(rows.dim);
   return work < kWorthThreads ? 1 : rows.threads;

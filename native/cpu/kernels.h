@@ -17,6 +17,13 @@ struct RowScale {
   float projects;    // 0 for rows as given and for rows too short to have a direction
 };
 
+// Rows as the caller has them: `count` rows of `dim` numbers, `stride` floats from one to the next. Part of each row, where
+// dim is less than stride.
+struct GivenRows {
+  const float* values;
+  int64_t stride, count, dim;
+};
+
 // Rows in panels; `stride` floats from one panel of 32 columns to the next.
 struct Panels {
   float* values;
@@ -63,11 +70,11 @@ struct KernelsOf<std::variant<Losses...>> {
 struct Kernels {
   const char* name;
 
-  // Norms of rows; returns the first row that is not finite, or −1.
-  int64_t (*measure_rows)(const float* rows, int64_t count, int64_t dim, Normalize, RowScale* scales);
+  // Σ x² of each row in double precision, which squares of floats never overflow.
+  void (*squares)(const GivenRows& rows, double* squares);
   // Scaled rows into panels and into transposed groups; the padding is zeroed.
-  void (*pack_panels)(const float* rows, int64_t count, int64_t dim, const RowScale* scales, Panels panels);
-  void (*pack_groups)(const float* rows, int64_t count, int64_t dim, const RowScale* scales, float* groups);
+  void (*pack_panels)(const GivenRows& rows, const RowScale* scales, Panels panels);
+  void (*pack_groups)(const GivenRows& rows, const RowScale* scales, float* groups);
 
   // tile = rows of `anchors` × rows of `groups`; for a diagonal tile half of it, and the mirror image.
   void (*similarity_tile)(Panels anchors, const float* groups, int64_t dim, int rows, int columns, TileKind,
@@ -76,8 +83,12 @@ struct Kernels {
   // `panel_count` panels of 32 columns; `steps` is the other edge of the tile.
   void (*accumulate)(const float* tile, Orientation, int count, int steps, Panels others, int panel_count,
                      Panels gradient, Start);
-  // Back through the normalisation, from panels into row-major `out`.
-  void (*unpack_gradient)(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim, float* out);
+  // g · x̂ of each of `count` rows.
+  void (*project)(Panels gradient, Panels rows, int64_t count, int64_t dim, double* along);
+  // Back through the normalisation, from panels into `out`, rows `stride` floats apart. `along` is g · x̂, or null where
+  // these are whole rows, which tell it themselves.
+  void (*unpack_gradient)(Panels gradient, Panels rows, const RowScale* scales, const double* along, int64_t count,
+                          int64_t dim, float* out, int64_t stride);
 
   // out[i] = e^values[i]; for the exponential's own test.
   void (*exponentials)(const float* values, int64_t count, float* out);

@@ -36,13 +36,19 @@ struct LossCall {
     return {workspace.anchor_gradient.as<float>(), plan.anchors.padded_rows() * kPanel};
   }
 
-  // Accumulated gradients of the anchors into the result, back through the normalisation.
+  // Accumulated gradients of the anchors into the result, back through the normalisation: blocks of them, or of one block
+  // slices of its dimensions.
   void unpack_anchors() const {
-    team.for_each(plan.anchors.count(), [&](int64_t block, int) {
-      const int64_t first = plan.anchors.first(block);
-      kernels.unpack_gradient(anchor_gradient().from_row(first), rows.anchors().from_row(first),
-                              rows.anchor_scales() + first, plan.anchors.size(block), plan.dim,
-                              results.gradient + first * plan.dim);
+    const double* const along = rows.project_anchors(anchor_gradient());
+    const int64_t slices = plan.slices();
+    team.for_each(plan.anchors.count() * slices, [&](int64_t task, int) {
+      const int64_t block = task / slices, first = plan.anchors.first(block);
+      const Range dims = slices == 1 ? Range{0, plan.dim} : plan.slice(task % slices);
+      const int64_t panel = dims.begin / kPanel;
+      kernels.unpack_gradient(anchor_gradient().from_row(first).from_panel(panel),
+                              rows.anchors().from_row(first).from_panel(panel), rows.anchor_scales() + first, along,
+                              plan.anchors.size(block), dims.size(), results.gradient + first * plan.dim + dims.begin,
+                              plan.dim);
     });
   }
 
@@ -51,8 +57,8 @@ struct LossCall {
   void give_candidates(Panels gradient, Range panel, int64_t block, int worker) const {
     const int64_t first = plan.candidates.first(block);
     float* const out = results.update ? rows.row_block(worker) : results.candidate_gradient + first * plan.dim;
-    kernels.unpack_gradient(gradient, rows.candidates(panel, block), rows.candidate_scales() + first,
-                            plan.candidates.size(block), plan.dim, out);
+    kernels.unpack_gradient(gradient, rows.candidates(panel, block), rows.candidate_scales() + first, nullptr,
+                            plan.candidates.size(block), plan.dim, out, plan.dim);
     if (results.update) step_candidates(first, plan.candidates.size(block), out);
   }
 

@@ -10,9 +10,6 @@
 
 namespace circle::cpu::CIRCLE_VARIANT {
 
-// x / max(‖x‖, 1e-12): shorter rows are scaled by a constant.
-constexpr double kShortestNorm = 1e-12;
-
 // Σ aᵢbᵢ in double precision, in several sums that the compiler keeps in vectors.
 struct ProductSum {
   static constexpr int kSums = 16;
@@ -35,11 +32,6 @@ struct ProductSum {
   }
 };
 
-static RowScale scale_of(double inverse, float projects) {
-  const float rounded = static_cast<float>(inverse);
-  return {rounded, static_cast<float>(inverse - rounded), projects};
-}
-
 // With a fused multiply-add rounded once, which is as good as double precision; the others take double precision.
 CIRCLE_INLINE float scaled(float x, const RowScale& scale) {
   return static_cast<float>(x * (static_cast<double>(scale.inverse) + scale.correction));
@@ -51,27 +43,19 @@ CIRCLE_INLINE Floats scaled(Floats x, const RowScale& scale) {
   return x;
 }
 
-static int64_t measure_rows(const float* rows, int64_t count, int64_t dim, Normalize normalize, RowScale* scales) {
-  int64_t first_bad = -1;
-  for (int64_t row = 0; row < count; ++row) {
-    // Squares of floats never overflow a double: the sum is finite exactly when the row is.
+static void squares(const GivenRows& rows, double* squares) {
+  for (int64_t row = 0; row < rows.count; ++row) {
+    const float* const x = rows.values + row * rows.stride;
     ProductSum square;
-    square.add(rows + row * dim, rows + row * dim, dim);
-    const double norm = std::sqrt(square.total());
-    if (!(norm - norm == 0) && first_bad < 0) first_bad = row;
-    if (normalize == Normalize::kNo)
-      scales[row] = {1, 0, 0};
-    else if (norm <= kShortestNorm)
-      scales[row] = scale_of(1 / kShortestNorm, 0);
-    else
-      scales[row] = scale_of(1 / norm, 1);
+    square.add(x, x, rows.dim);
+    squares[row] = square.total();
   }
-  return first_bad;
 }
 
-static void pack_panels(const float* rows, int64_t count, int64_t dim, const RowScale* scales, Panels panels) {
-  for (int64_t row = 0; row < count; ++row) {
-    const float* const from = rows + row * dim;
+static void pack_panels(const GivenRows& rows, const RowScale* scales, Panels panels) {
+  const int64_t dim = rows.dim;
+  for (int64_t row = 0; row < rows.count; ++row) {
+    const float* const from = rows.values + row * rows.stride;
     float* to = panels.values + row * kPanel;
     int64_t d = 0;
     for (; d + kPanel <= dim; d += kPanel, to += panels.stride)
@@ -79,7 +63,7 @@ static void pack_panels(const float* rows, int64_t count, int64_t dim, const Row
     if (d == dim) continue;
     for (int i = 0; i < kPanel; ++i) to[i] = d + i < dim ? scaled(from[d + i], scales[row]) : 0;
   }
-  for (int64_t row = count; row < round_up(count, kGrain); ++row)
+  for (int64_t row = rows.count; row < round_up(rows.count, kGrain); ++row)
     for (int64_t panel = 0; panel * kPanel < dim; ++panel)
       for (int i = 0; i < kPanel; i += kLanes)
         store(panels.values + panel * panels.stride + row * kPanel + i, Floats{});
@@ -104,37 +88,49 @@ CIRCLE_INLINE void transpose(Floats (&block)[kLanes]) {
   }
 }
 
-static void pack_groups(const float* rows, int64_t count, int64_t dim, const RowScale* scales, float* groups) {
-  for (int64_t first = 0; first < round_up(count, kPanel); first += kLanes) {
+static void pack_groups(const GivenRows& rows, const RowScale* scales, float* groups) {
+  const int64_t dim = rows.dim;
+  for (int64_t first = 0; first < round_up(rows.count, kPanel); first += kLanes) {
     float* const group = groups + first / kPanel * dim * kPanel + first % kPanel;
-    const int64_t real_rows = count - first < kLanes ? count - first : kLanes;
+    const float* const from = rows.values + first * rows.stride;
+    const int64_t real_rows = rows.count - first < kLanes ? rows.count - first : kLanes;
     int64_t d = 0;
     for (; d + kLanes <= dim; d += kLanes) {
       Floats block[kLanes];
 #pragma GCC unroll 16
       for (int64_t row = 0; row < kLanes; ++row)
-        block[row] = row < real_rows ? scaled(load(rows + (first + row) * dim + d), scales[first + row]) : Floats{};
+        block[row] = row < real_rows ? scaled(load(from + row * rows.stride + d), scales[first + row]) : Floats{};
       transpose(block);
 #pragma GCC unroll 16
       for (int64_t k = 0; k < kLanes; ++k) store(group + (d + k) * kPanel, block[k]);
     }
     for (; d < dim; ++d)
       for (int64_t row = 0; row < kLanes; ++row)
-        group[d * kPanel + row] = row < real_rows ? scaled(rows[(first + row) * dim + d], scales[first + row]) : 0;
+        group[d * kPanel + row] = row < real_rows ? scaled(from[row * rows.stride + d], scales[first + row]) : 0;
   }
 }
 
-static void unpack_gradient(Panels gradient, Panels rows, const RowScale* scales, int64_t count, int64_t dim,
-                            float* out) {
-  for (int64_t row = 0; row < count; ++row, out += dim) {
+CIRCLE_INLINE double projection_of(const float* g, int64_t g_stride, const float* x, int64_t x_stride, int64_t dim) {
+  ProductSum along;
+  for (int64_t panel = 0; panel * kPanel < dim; ++panel) along.add(g + panel * g_stride, x + panel * x_stride, kPanel);
+  return along.total();
+}
+
+static void project(Panels gradient, Panels rows, int64_t count, int64_t dim, double* along) {
+  for (int64_t row = 0; row < count; ++row)
+    along[row] =
+        projection_of(gradient.values + row * kPanel, gradient.stride, rows.values + row * kPanel, rows.stride, dim);
+}
+
+static void unpack_gradient(Panels gradient, Panels rows, const RowScale* scales, const double* along, int64_t count,
+                            int64_t dim, float* out, int64_t stride) {
+  for (int64_t row = 0; row < count; ++row, out += stride) {
     const RowScale scale = scales[row];
     const float* g = gradient.values + row * kPanel;
     const float* x = rows.values + row * kPanel;
-    ProductSum along;  // g · x̂
-    if (scale.projects != 0)
-      for (int64_t panel = 0; panel * kPanel < dim; ++panel)
-        along.add(g + panel * gradient.stride, x + panel * rows.stride, kPanel);
-    const float projection = static_cast<float>(along.total());
+    double exact = 0;
+    if (scale.projects != 0) exact = along ? along[row] : projection_of(g, gradient.stride, x, rows.stride, dim);
+    const float projection = static_cast<float>(exact);
     // Where nothing is projected, x̂ may be anything, and 0 · ∞ would be NaN.
     const auto back = [&](auto of_gradient, auto of_row) {
       return scale.inverse * (scale.projects != 0 ? of_gradient - projection * of_row : of_gradient);

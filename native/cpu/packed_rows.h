@@ -39,6 +39,9 @@ class PackedRows {
   bool reserve_row_blocks();
   float* row_block(int worker) const { return workspace_.row_blocks.as<float>() + worker * plan_.group_floats(); }
 
+  // g · x̂ of the anchors, whose gradient slices have a part of each; null where there is one slice.
+  const double* project_anchors(Panels gradient) const;
+
   // Similarities of a tile whose column lies in the panel that was packed last.
   void similarity_tile(TileIndex tile, float* to) const;
 
@@ -53,7 +56,16 @@ class PackedRows {
 
  private:
   void measure(const float* rows, const Blocks& blocks, int64_t block, RowScale* scales, InputArray array);
+  void note_bad_row(InputArray array, int64_t first, int64_t bad);
   const float* candidate_rows(int64_t block, int worker) const;
+  bool reserve_slices();
+  void pack_anchor_slices();
+  const double* add_slice_sums() const;
+  void similarity_slices(float* to) const;
+  GivenRows anchor_slice(Range dims) const;
+  double* slice_sums(int64_t slice) const { return workspace_.slice_sums.as<double>() + slice * plan_.anchors.edge; }
+  // Transposed groups of a slice alone: its rows have only its dimensions.
+  float* slice_groups(Range dims) const { return groups(0) + dims.begin * plan_.anchors.edge; }
   float* groups(int64_t block) const;
 
   const Kernels& kernels_;

@@ -31,6 +31,10 @@ Plan::Plan(const Rows& rows, TileStorage wanted)
   if (tiles_in(all_columns()) > workspace_limit / tile_bytes) storage = TileStorage::kRecomputed;
 }
 
+int64_t Plan::slices() const {
+  return symmetric && anchors.count() == 1 ? (dim + kSlice - 1) / kSlice : 1;
+}
+
 int64_t Plan::tiles_in(Range panel) const {
   if (!symmetric) return panel.size() * anchors.count();
   return (panel.end * (panel.end + 1) - panel.begin * (panel.begin + 1)) / 2;

@@ -10,6 +10,8 @@
 //                └─panel─┘
 #pragma once
 
+#include <algorithm>
+
 #include "native/core/problem.h"
 #include "native/cpu/layout.h"
 
@@ -42,6 +44,9 @@ struct Blocks {
 
 enum class TileStorage { kKept, kRecomputed };
 
+// Dimensions of a slice, whole panels: enough work to be worth the meeting of threads at its end.
+constexpr int64_t kSlice = 1024;
+
 struct Plan {
   Blocks anchors, candidates;
   int64_t dim;
@@ -63,6 +68,12 @@ struct Plan {
   // The panel that begins at a column, in the forward pass and in the gradient.
   Range statistics_panel(int64_t begin) const;
   Range gradient_panel(int64_t begin) const;
+
+  // A batch of one tile has no tiles to share out. Where it has many dimensions, threads share those: slices of them, whose
+  // sums are added up in ascending order. 1 where there are tiles enough, or few dimensions.
+  int64_t slices() const;
+  Range slice(int64_t number) const { return {number * kSlice, std::min(dim, (number + 1) * kSlice)}; }
+
   bool diagonal(TileIndex tile) const { return symmetric && tile.row_block == tile.column_block; }
   Range all_columns() const { return {0, candidates.count()}; }
 };

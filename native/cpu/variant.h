@@ -55,11 +55,12 @@ constexpr std::tuple<OptimizerKernel<Rules>...> all_optimizer_kernels(std::tuple
 extern const Kernels CIRCLE_TABLE(CIRCLE_VARIANT);
 constexpr Kernels kTable = {
     CIRCLE_QUOTE(CIRCLE_VARIANT),
-    CIRCLE_VARIANT::measure_rows,
+    CIRCLE_VARIANT::squares,
     CIRCLE_VARIANT::pack_panels,
     CIRCLE_VARIANT::pack_groups,
     CIRCLE_VARIANT::similarity_tile,
     CIRCLE_VARIANT::accumulate,
+    CIRCLE_VARIANT::project,
     CIRCLE_VARIANT::unpack_gradient,
     CIRCLE_VARIANT::exponentials,
     CIRCLE_VARIANT::all_loss_kernels(static_cast<KernelsOf<PairLoss>::Table*>(nullptr)),

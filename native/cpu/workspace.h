@@ -37,7 +37,8 @@ struct Workspace {
   Buffer candidate_panels, candidate_groups;  // one panel of candidates, packed
   Buffer anchor_gradient, candidate_gradient;
   Buffer candidate_labels;
-  Buffer row_blocks;  // row-major rows of one block of candidates for each thread
+  Buffer slice_sums, slice_tiles;  // what slices of the dimensions have of squares, projections and similarities
+  Buffer row_blocks;               // row-major rows of one block of candidates for each thread
   Buffer tiles;
   Buffer row_partials, column_partials;
   Buffer statistics, losses, terms;
@@ -56,8 +57,8 @@ struct Workspace {
   static void visit_each(Self& w, const Visit& visit) {
     for (auto* buffer :
          {&w.anchor_scales, &w.candidate_scales, &w.anchor_panels, &w.candidate_panels, &w.candidate_groups,
-          &w.anchor_gradient, &w.candidate_gradient, &w.candidate_labels, &w.row_blocks, &w.tiles, &w.row_partials,
-          &w.column_partials, &w.statistics, &w.losses, &w.terms})
+          &w.anchor_gradient, &w.candidate_gradient, &w.candidate_labels, &w.row_blocks, &w.slice_sums, &w.slice_tiles,
+          &w.tiles, &w.row_partials, &w.column_partials, &w.statistics, &w.losses, &w.terms})
       visit(*buffer);
   }
 };

@@ -60,7 +60,8 @@ TEST_CASE("ragged and tiny shapes are what the definition gives") {
   const Definition definition = definitions().front();
   for (const Shape shape :
        {Shape{1, 1, 2, 1}, Shape{2, 3, 5, 2}, Shape{7, 5, 3, 2}, Shape{33, 97, 31, 5}, Shape{97, 33, 64, 5},
-        Shape{96, 192, 32, 5}, Shape{13, 800, 2, 5}, Shape{100, 110, 600, 12}})
+        Shape{96, 192, 32, 5}, Shape{13, 800, 2, 5}, Shape{100, 110, 600, 12}, Shape{96, 7, 2100, 12},
+        Shape{5, 3, 1025, 2}})
     for (const CandidateKind kind : kKinds) {
       INFO(shape.anchors, " x ", shape.candidates, " of ", shape.dim, " ", static_cast<int>(kind));
       const Data data(shape, kind);
@@ -153,6 +154,30 @@ TEST_CASE("threads and the workspace limit change no bit") {
           }
         }
       }
+}
+
+TEST_CASE("threads that share the dimensions of one tile change no bit") {
+  for (const Definition& definition : definitions()) {
+    const Data data({61, 0, 3100, 8}, CandidateKind::kBatch);
+    for (const Normalize normalize : {Normalize::kL2, Normalize::kNo}) {
+      Problem problem = data.problem(definition);
+      problem.rows.normalize = normalize;
+      for (size_t i = 0; i < engines().size(); ++i) {
+        INFO(variant(i), " ", definition.name, " ", static_cast<int>(normalize));
+        Call one(problem);
+        one.run(*engines()[i], problem);
+        for (const int threads : {2, 5})
+          for (const int64_t limit : {int64_t{256} << 20, int64_t{0}}) {
+            Problem other = problem;
+            other.rows.threads = threads;
+            other.rows.workspace_limit = limit;
+            cpu::Engine fresh(*cpu::available_kernels()[i]);
+            Call call(other);
+            CHECK(call.run(fresh, other).same_bits_as(one));
+          }
+      }
+    }
+  }
 }
 
 TEST_CASE("an engine that has computed other shapes computes the same bits as a new one") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "native/cpu/dispatch.h"
+#include "native/cpu/row_scales.h"
 #include "test/native/guarded.h"
 #include "test/native/samples.h"
 
@@ -20,10 +21,20 @@ struct Shape {
 const std::vector<Shape> kShapes = {{1, 1},   {2, 3},   {5, 16},  {31, 31},  {32, 32}, {33, 33},
                                     {48, 15}, {49, 64}, {95, 65}, {96, 100}, {192, 7}, {150, 130}};
 
+GivenRows whole(const std::vector<float>& rows, Shape shape) {
+  return {rows.data(), shape.dim, shape.count, shape.dim};
+}
+
+int64_t measure(const Kernels& kernels, const GivenRows& rows, Normalize normalize, RowScale* scales) {
+  std::vector<double> squares(static_cast<size_t>(rows.count));
+  kernels.squares(rows, squares.data());
+  return scale_rows(squares.data(), rows.count, normalize, scales);
+}
+
 std::vector<RowScale> measured(const Kernels& kernels, const std::vector<float>& rows, Shape shape,
                                Normalize normalize) {
   std::vector<RowScale> scales(static_cast<size_t>(shape.count));
-  CHECK(kernels.measure_rows(rows.data(), shape.count, shape.dim, normalize, scales.data()) == -1);
+  CHECK(measure(kernels, whole(rows, shape), normalize, scales.data()) == -1);
   return scales;
 }
 
@@ -74,7 +85,7 @@ TEST_CASE("rows too short for a direction are scaled by 10¹² and do not projec
   for (const Kernels* kernels : available_kernels()) {
     const std::vector<float> rows = {0, 0, 1e-12f, 0, 1e-30f, 1e-30f, 2e-12f, 0, 3e38f, 3e38f, 1e-45f, 0};
     RowScale scales[6];
-    CHECK(kernels->measure_rows(rows.data(), 6, 2, Normalize::kL2, scales) == -1);
+    CHECK(measure(*kernels, {rows.data(), 2, 6, 2}, Normalize::kL2, scales) == -1);
     for (const int row : {0, 1, 2, 5}) {
       CHECK(scales[row].inverse == 1e12f);
       CHECK(scales[row].projects == 0);
@@ -95,7 +106,7 @@ TEST_CASE("the first row that is not finite is found, wherever in the row it is"
       rows.back() = -bad;
       std::vector<RowScale> scales(static_cast<size_t>(shape.count));
       for (const Normalize normalize : {Normalize::kNo, Normalize::kL2})
-        CHECK(kernels.measure_rows(rows.data(), shape.count, shape.dim, normalize, scales.data()) == row);
+        CHECK(measure(kernels, whole(rows, shape), normalize, scales.data()) == row);
     }
   });
 }
@@ -105,7 +116,7 @@ TEST_CASE("panels hold the scaled rows, zeros as padding, and nothing else is wr
     const std::vector<RowScale> scales = measured(kernels, rows, shape, Normalize::kL2);
     const int64_t padded = round_up(shape.count, kGrain);
     GuardedFloats panels(panel_floats(shape));
-    kernels.pack_panels(rows.data(), shape.count, shape.dim, scales.data(), {panels.data(), padded * kPanel});
+    kernels.pack_panels(whole(rows, shape), scales.data(), {panels.data(), padded * kPanel});
     bool right = true;
     for (int64_t d = 0; d < round_up(shape.dim, kPanel); ++d)
       for (int64_t row = 0; row < padded; ++row)
@@ -121,7 +132,7 @@ TEST_CASE("groups hold the scaled rows transposed, zeros as padding, and nothing
     const std::vector<RowScale> scales = measured(kernels, rows, shape, Normalize::kL2);
     const int64_t padded = round_up(shape.count, kPanel);
     GuardedFloats groups(padded * shape.dim);
-    kernels.pack_groups(rows.data(), shape.count, shape.dim, scales.data(), groups.data());
+    kernels.pack_groups(whole(rows, shape), scales.data(), groups.data());
     bool right = true;
     for (int64_t row = 0; row < padded; ++row)
       for (int64_t d = 0; d < shape.dim; ++d)
@@ -139,11 +150,11 @@ TEST_CASE("gradients come out of panels and back through the normalisation") {
     for (const Normalize normalize : {Normalize::kNo, Normalize::kL2}) {
       const std::vector<RowScale> scales = measured(kernels, rows, shape, normalize);
       std::vector<float> packed(static_cast<size_t>(panel_floats(shape)));
-      kernels.pack_panels(rows.data(), shape.count, shape.dim, scales.data(), {packed.data(), stride});
+      kernels.pack_panels(whole(rows, shape), scales.data(), {packed.data(), stride});
       std::vector<float> gradient = random.numbers(panel_floats(shape));
       GuardedFloats out(shape.count * shape.dim);
-      kernels.unpack_gradient({gradient.data(), stride}, {packed.data(), stride}, scales.data(), shape.count, shape.dim,
-                              out.data());
+      kernels.unpack_gradient({gradient.data(), stride}, {packed.data(), stride}, scales.data(), nullptr, shape.count,
+                              shape.dim, out.data(), shape.dim);
       bool right = true;
       for (int64_t row = 0; row < shape.count; ++row) {
         const auto at = [&](const std::vector<float>& panels, int64_t d) {

@@ -28,8 +28,8 @@ struct Packed {
         panels(static_cast<size_t>(round_up(dim, kPanel) / kPanel * stride)),
         groups(static_cast<size_t>(round_up(count, kPanel) * dim)) {
     const std::vector<RowScale> scales(static_cast<size_t>(count), RowScale{1, 0, 0});
-    kernels.pack_panels(rows.data(), count, dim, scales.data(), {panels.data(), stride});
-    kernels.pack_groups(rows.data(), count, dim, scales.data(), groups.data());
+    kernels.pack_panels({rows.data(), dim, count, dim}, scales.data(), {panels.data(), stride});
+    kernels.pack_groups({rows.data(), dim, count, dim}, scales.data(), groups.data());
   }
 };
 
