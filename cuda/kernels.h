@@ -61,11 +61,12 @@ struct RowScale {
   float projects;
 };
 
-// Rows as they were given: row i of `count` lies at values + (chosen ? chosen[i] : i) · dim.
+// Rows as they were given, from number `first` on: row i of `count` is number n = first + i, and lies at
+// values + (chosen ? chosen[n] : n) · dim.
 struct GivenRows {
   const float* values;
   const int32_t* chosen;
-  int64_t count;
+  int64_t first, count;
   int32_t dim;
 };
 
@@ -111,9 +112,9 @@ cudaError_t reset_scalars(Scalars* scalars, cudaStream_t stream);
 // --- Rows ---
 
 // Measures rows, writes their scales and, where `packed.high` is not null, packs them: packed has `count` rows and `dim`
-// columns. `scalars->first_bad_row[array]` becomes the least of first_row + i of the rows i with NaN or ±Inf.
+// columns. `scalars->first_bad_row[array]` becomes the least number of a row with NaN or ±Inf.
 cudaError_t pack_rows(Core core, const GivenRows& rows, Normalize normalize, RowScale* scales, Operand packed,
-                      int64_t first_row, InputArray array, Scalars* scalars, cudaStream_t stream);
+                      InputArray array, Scalars* scalars, cudaStream_t stream);
 
 // Sums of gradients as products leave them: `splits` slices, `slice` floats apart, to be added
 // up in ascending order. None: no splits.

@@ -49,7 +49,7 @@ cudaError_t PackedRows::upload_candidates(Range range) {
 cudaError_t PackedRows::pack(InputArray array, Range range, Operand packed) {
   const bool of_anchors = array == InputArray::kAnchors;
   return pack_rows(plan_.core, of_anchors ? given_anchors(range) : given_candidates(range), rows_.normalize,
-                   of_anchors ? anchor_scales(range.begin) : candidate_scales(range.begin), packed, range.begin, array,
+                   of_anchors ? anchor_scales(range.begin) : candidate_scales(range.begin), packed, array,
                    workspace_.scalars.as<Scalars>(), workspace_.compute);
 }
 
@@ -86,15 +86,12 @@ Operand PackedRows::operand(void* memory, int64_t rows, int64_t columns) const {
 }
 
 GivenRows PackedRows::given_anchors(Range range) const {
-  return {workspace_.anchors.as<float>() + range.begin * plan_.dim, nullptr, range.size(),
-          static_cast<int32_t>(plan_.dim)};
+  return {workspace_.anchors.as<float>(), nullptr, range.begin, range.size(), static_cast<int32_t>(plan_.dim)};
 }
 
 GivenRows PackedRows::given_candidates(Range range) const {
   const float* const all = candidates_travel() ? workspace_.candidates.as<float>() : rows_.candidates;
-  const int32_t dim = static_cast<int32_t>(plan_.dim);
-  if (candidate_rows()) return {all, candidate_rows() + range.begin, range.size(), dim};
-  return {all + range.begin * plan_.dim, nullptr, range.size(), dim};
+  return {all, candidate_rows(), range.begin, range.size(), static_cast<int32_t>(plan_.dim)};
 }
 
 }  // namespace circle::cuda

@@ -50,13 +50,13 @@ CIRCLE_DEVICE void store(const Operand& packed, int64_t at, float x) {
 }
 
 CIRCLE_DEVICE int64_t start_of(const GivenRows& rows, int64_t row) {
-  return (rows.chosen ? rows.chosen[row] : row) * int64_t{rows.dim};
+  const int64_t number = rows.first + row;
+  return (rows.chosen ? rows.chosen[number] : number) * int64_t{rows.dim};
 }
 
 template <Core core>
 __global__ void __launch_bounds__(32 * kWarps)
-    pack_kernel(GivenRows rows, Normalize normalize, RowScale* scales, Operand packed, int64_t first_row, int array,
-                Scalars* scalars) {
+    pack_kernel(GivenRows rows, Normalize normalize, RowScale* scales, Operand packed, int array, Scalars* scalars) {
   const WarpRow at;
   if (at.row >= rows.count) return;
   const float* const row = rows.values + start_of(rows, at.row);
@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(32 * kWarps)
   const double norm = sqrt(sum_of_warp(square));
   const RowScale scale = scale_of(norm, normalize);
   if (at.lane == 0) {
-    if (!(norm - norm == 0)) atomic_min(&scalars->first_bad_row[array], static_cast<int32_t>(first_row + at.row));
+    if (!(norm - norm == 0)) atomic_min(&scalars->first_bad_row[array], static_cast<int32_t>(rows.first + at.row));
     scales[at.row] = scale;
   }
   if (packed.high == nullptr) return;
@@ -150,10 +150,10 @@ cudaError_t reset_scalars(Scalars* scalars, cudaStream_t stream) {
 }
 
 cudaError_t pack_rows(Core core, const GivenRows& rows, Normalize normalize, RowScale* scales, Operand packed,
-                      int64_t first_row, InputArray array, Scalars* scalars, cudaStream_t stream) {
+                      InputArray array, Scalars* scalars, cudaStream_t stream) {
   return with_core(core, [&](auto constant) {
     return launch(for_rows(rows.count, stream), pack_kernel<decltype(constant)::value>, rows, normalize, scales, packed,
-                  first_row, static_cast<int>(array), scalars);
+                  static_cast<int>(array), scalars);
   });
 }
 

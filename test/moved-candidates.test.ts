@@ -78,10 +78,10 @@ function boundOf(optimizer: Optimizer, { weight, gradient, firstMoment, secondMo
 }
 
 describe.each(engineList)('$name', (engine) => {
-  const problemOn = (arrays: object, pairLoss: PairLoss) => {
+  const problemOn = (arrays: object, pairLoss: PairLoss, workspaceLimit?: number) => {
     const settings = settingsOf({ dim, pairLoss } as PairLossOptions);
     return createProblem(
-      { ...settings, engine: engine.name.startsWith('cuda') ? 'cuda' : 'auto' },
+      { ...settings, workspaceLimit, engine: engine.name.startsWith('cuda') ? 'cuda' : 'auto' },
       arrays,
       embeddings,
       labels,
@@ -89,17 +89,25 @@ describe.each(engineList)('$name', (engine) => {
   };
 
   /** The gradient of those rows as candidates of their own. */
-  const gradientOf = (pairLoss: PairLoss, taken: Int32Array) => {
+  const gradientOf = (pairLoss: PairLoss, taken: Int32Array, workspaceLimit?: number) => {
     const candidates = new Float32Array(taken.length * dim);
     taken.forEach((row, i) => void candidates.set(rows.subarray(row * dim, (row + 1) * dim), i * dim));
-    const settings = { ...settingsOf({ dim, pairLoss } as PairLossOptions), candidateGradient: 'compute' as const };
+    const settings = {
+      ...settingsOf({ dim, pairLoss } as PairLossOptions),
+      workspaceLimit,
+      candidateGradient: 'compute' as const,
+    };
     const problem = createProblem(settings, { candidates, candidateLabels: taken }, embeddings, labels);
     return run(engine.open(), problem);
   };
 
   describe.each(pairLosses)('$type', (pairLoss) => {
     it.each(Object.entries(optimizers))('%s moves class weights as their gradient says', (_, optimizer) => {
-      for (const candidateRows of [undefined, chosen]) {
+      // In many panels, and in one.
+      for (const [candidateRows, workspaceLimit] of [
+        [undefined, 0],
+        [chosen, undefined],
+      ] as const) {
         const taken = candidateRows ?? Int32Array.from({ length: all }, (_, row) => row);
         const resolved = resolveOptimizer(optimizer);
         const before = [
@@ -110,8 +118,8 @@ describe.each(engineList)('$name', (engine) => {
         using parameters = new Parameters(before, engine);
         const [classWeights, firstMoment, secondMoment] = parameters.values;
         const update = { optimizer: resolved, step: stepNumber, firstMoment, secondMoment };
-        const result = run(engine.open(), problemOn({ classWeights, candidateRows, update }, pairLoss));
-        const { candidateGradient, ...expected } = gradientOf(pairLoss, taken);
+        const result = run(engine.open(), problemOn({ classWeights, candidateRows, update }, pairLoss, workspaceLimit));
+        const { candidateGradient, ...expected } = gradientOf(pairLoss, taken, workspaceLimit);
         expect(result).toEqual(expected);
 
         const after = before.map((array) => array.slice());

@@ -126,7 +126,7 @@ int main(int count, char** arguments) {
   Clock clock(stream);
   check(reset_scalars(scalars, stream));
   clock.time("pack", 0, [&] {
-    return pack_rows(core, {rows, nullptr, anchors, dim}, Normalize::kL2, scales, packed, 0, InputArray::kAnchors, scalars,
+    return pack_rows(core, {rows, nullptr, 0, anchors, dim}, Normalize::kL2, scales, packed, InputArray::kAnchors, scalars,
                      stream);
   });
   clock.time("statistics", half_product,
@@ -144,7 +144,7 @@ int main(int count, char** arguments) {
              [&] { return pair_weights(core, loss, panel, terms, statistics, weights, stream); });
   clock.time("weights x rows", 2 * half_product, [&] { return multiply(core, product, stream); });
   clock.time("unpack", 0, [&] {
-    return unpack_gradient(core, {sums, 1, product.slice}, {}, sum_stride, {rows, nullptr, anchors, dim}, scales, scalars,
+    return unpack_gradient(core, {sums, 1, product.slice}, {}, sum_stride, {rows, nullptr, 0, anchors, dim}, scales, scalars,
                            gradient, stream);
   });
   Scalars result;

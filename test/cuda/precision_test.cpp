@@ -84,8 +84,8 @@ struct Similarities {
     const DeviceArray<Scalars> scalars(1);
     const DeviceOperand packed(core, kCount, dim);
     REQUIRE(reset_scalars(scalars.data(), nullptr) == cudaSuccess);
-    REQUIRE(pack_rows(core, {given.data(), nullptr, kCount, static_cast<int32_t>(dim)}, Normalize::kL2, scales.data(),
-                      packed.operand(), 0, InputArray::kAnchors, scalars.data(), nullptr) == cudaSuccess);
+    REQUIRE(pack_rows(core, {given.data(), nullptr, 0, kCount, static_cast<int32_t>(dim)}, Normalize::kL2,
+                      scales.data(), packed.operand(), InputArray::kAnchors, scalars.data(), nullptr) == cudaSuccess);
     REQUIRE(compute(packed.operand(), out.data()) == cudaSuccess);
     const std::vector<float> found = out.read();
     double square = 0;
