@@ -1,7 +1,7 @@
 /** The test of the demo: drawings of classes that training never saw, asked about in two ways. */
 import type { EngineName } from 'circle-loss';
 import type { Catalogue } from '../data/catalogue.ts';
-import { evaluate, nearest, type Protocol, type RetrievalScore } from '../data/evaluate.ts';
+import { evaluate, leaveOneOut, nearest, type Protocol, type RetrievalScore } from '../data/evaluate.ts';
 import type { Random } from '../data/random.ts';
 import type { Rows } from '../data/rows.ts';
 import { startProgress } from '../terminal/progress.ts';
@@ -16,8 +16,6 @@ export interface VendorScores {
   /** Twemoji's drawings ask, those of the other vendors answer. */
   acrossVendors: RetrievalScore;
 }
-
-const leaveOneOut: Protocol = { isQuery: () => true, isCandidate: () => true };
 
 export class VendorTest {
   readonly #pictures: readonly number[];

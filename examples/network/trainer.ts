@@ -72,13 +72,18 @@ export function* train(
     const lossSeconds = (performance.now() - started) / 1000;
 
     network.backward(result.gradient);
-    adam.step((options.learningRate * (1 + Math.cos((Math.PI * step) / steps))) / 2);
+    adam.step(fallingRate(options.learningRate, step, steps));
     yield { loss: result.loss, engine: result.engine, lossSeconds };
   }
 }
 
+/** The learning rate of a step: from `first` at step 0 to 0 at the end, along half a cosine. */
+export function fallingRate(first: number, step: number, steps: number): number {
+  return (first * (1 + Math.cos((Math.PI * step) / steps))) / 2;
+}
+
 /** Sets a random share of the numbers to 0 and scales the others up by as much. */
-function dropOut(values: Float32Array, share: number, random: Random): void {
+export function dropOut(values: Float32Array, share: number, random: Random): void {
   if (share === 0) return;
   for (let k = 0; k < values.length; k++) values[k] = random.fraction() < share ? 0 : values[k] / (1 - share);
 }
