@@ -36,12 +36,10 @@ export function readTrainingChoice<Own extends object>(
   { full, quick: quickSteps }: StepCounts,
   args: readonly string[],
 ): TrainingChoice & Own {
-  const { quick, steps, ...rest } = command
-    .parse(args)
-    .opts<Own & { steps?: number; seed: number; engine: EngineName; quick?: boolean }>();
-  return {
-    ...(rest as unknown as Own & { seed: number; engine: EngineName }),
+  const { quick, steps, ...rest } = command.parse(args).opts();
+  const choice: Pick<TrainingChoice, 'steps' | 'classLimit'> = {
     steps: steps ?? (quick ? quickSteps : full),
     classLimit: quick ? quickClasses : undefined,
   };
+  return { ...rest, ...choice } as TrainingChoice & Own;
 }
