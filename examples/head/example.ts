@@ -3,6 +3,7 @@
  * `main` is the walk through it, `learn.ts` has the loop.
  */
 import { createClassHead, createMemoryBank, type EngineName, type MemoryBank } from 'circle-loss';
+import { describeClasses } from '../data/class-judgement.ts';
 import { loadDataSet, type Part } from '../data/data-set.ts';
 import { Random } from '../data/random.ts';
 import { describeRecall, recallAt1 } from '../data/recall.ts';
@@ -14,7 +15,7 @@ import { startProgress } from '../terminal/progress.ts';
 import { type LearningOptions, learn, type Model } from './learn.ts';
 import { type HeadOptions, readOptions } from './options.ts';
 import { type Resumption, saveAndResume, saveHead } from './resume.ts';
-import { describeClasses, describeGuess, describeResumption, judgeClasses } from './summary.ts';
+import { describeGuess, describeResumption, judgeClasses } from './summary.ts';
 
 const pairLoss = { type: 'circle', margin: recipe.margin, gamma: recipe.gamma } as const;
 

@@ -1,17 +1,10 @@
 /** What the run came to, in words. */
 import type { Catalogue } from '../data/catalogue.ts';
+import type { ClassJudgement } from '../data/class-judgement.ts';
 import type { Part } from '../data/data-set.ts';
 import { selectRows } from '../data/rows.ts';
 import type { Model } from './learn.ts';
 import type { Resumption } from './resume.ts';
-
-/** How well class weights and embeddings of the training pictures fit each other. */
-export interface ClassJudgement {
-  /** Against all classes. */
-  loss: number;
-  /** Share of the pictures whose most similar class is theirs. */
-  accuracy: number;
-}
 
 export function judgeClasses({ network, head }: Model, { inputs, labels }: Part): ClassJudgement {
   const embeddings = network.embed(inputs).values;
@@ -22,12 +15,6 @@ export function judgeClasses({ network, head }: Model, { inputs, labels }: Part)
 
 export function describeResumption({ savedSteps, savedLoss, loadedSteps, loadedLoss }: Resumption): string {
   return `Resumption      loss ${savedLoss.toFixed(6)} of the head saved after step ${savedSteps}, ${loadedLoss.toFixed(6)} of the one loaded, which went on with step ${loadedSteps + 1}`;
-}
-
-export function describeClasses(before: ClassJudgement, after: ClassJudgement, { classCount, pictures }: Part): string {
-  const percent = ({ accuracy }: ClassJudgement) => `${(100 * accuracy).toFixed(1)} %`;
-  return `Class loss      ${before.loss.toFixed(2)} before, ${after.loss.toFixed(2)} after, of ${pictures.length} training pictures
-Classes         ${percent(before)} of them nearest to theirs of ${classCount} before, ${percent(after)} after`;
 }
 
 /** What the head takes a training picture for: its three most similar classes. */
