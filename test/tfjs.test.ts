@@ -155,6 +155,21 @@ describe.each(['cpu', 'wasm'])('on backend %s', (backend) => {
     expect(given.dataSync()).toEqual(labels);
   });
 
+  it('losses in one graph have gradients of their own, which later steps leave alone', () => {
+    const others = labels.map((label) => label % 3);
+    const gradientOf = (given: Int32Array) => computeCircleLoss(embeddings, given, { dim }).gradient;
+    const both = tf.tidy(() =>
+      tf.grad((rows) => tf.add(circleLoss(labels, rows), circleLoss(others, rows)))(tensorOf(embeddings)),
+    );
+    const [one, two] = [labels, others].map((given) =>
+      tf.tidy(() => tf.grad((rows) => circleLoss(given, rows))(tensorOf(embeddings))),
+    );
+    expect(one.dataSync()).toEqual(gradientOf(labels));
+    expect(two.dataSync()).toEqual(gradientOf(others));
+    expect(both.dataSync()).toEqual(gradientOf(labels).map((value, k) => Math.fround(value + gradientOf(others)[k])));
+    tf.dispose([both, one, two]);
+  });
+
   it('labels may be int32 or float32, of shape [N] or [N, 1], or an array', () => {
     tf.tidy(() => {
       const rows = tensorOf(embeddings);
@@ -176,6 +191,24 @@ describe.each(['cpu', 'wasm'])('on backend %s', (backend) => {
       expect(found.dataSync()).toEqual(gradient);
     });
   });
+});
+
+it('tensors that move to another backend, and make its heap grow, are read whole', async () => {
+  const wide = 2 ** 21;
+  const [given, classWeights] = [3, 4].map((seed) => randomRows(8, wide, randomFrom(seed)));
+  const eight = [0, 1, 2, 3, 4, 5, 6, 7];
+  const { loss } = computeCircleLoss(given, eight, { dim: wide, classWeights, gradient: 'skip' });
+  for (const first of ['wasm', 'cpu']) {
+    // 64 MiB each. What lies in the heap already is read first, and moves when the other one comes.
+    await tf.setBackend(first);
+    const rows = tensorOf(given, wide);
+    await tf.setBackend('cpu');
+    const weights = tensorOf(classWeights, wide);
+    await tf.setBackend('wasm');
+    const found = circleLoss(eight, rows, { classWeights: weights });
+    expect(found.dataSync()[0]).toBe(Math.fround(loss));
+    tf.dispose([rows, weights, found]);
+  }
 });
 
 describe('a gradient', () => {

@@ -9,6 +9,7 @@ import {
   type PairLossValue,
   surrogateGradientAsync,
 } from '../../index.ts';
+import { GradientArrays } from './gradient-arrays.ts';
 import { type ArrayInputs, checkInputs, readInputs, readInputsSync, type TensorInputs } from './tensors.ts';
 import type {
   MinimizeOptions,
@@ -33,12 +34,13 @@ const computeSurrogate = surrogateGradientAsync as (
 type Options = TensorCircleLossOptions | TensorPairLossOptions;
 
 export function createLosses(tf: TensorFlowCore): TensorLosses {
+  const arrays = new GradientArrays(tf);
   return {
     circleLoss: (labels, embeddings, options = {}) =>
-      differentiable(tf, computeCircleLoss as Compute, labels, embeddings, options),
+      differentiable(tf, computeCircleLoss as Compute, arrays, labels, embeddings, options),
     // Without options, as JavaScript can call it, the error is that of the function that computes.
     pairLoss: (labels, embeddings, options = {} as never) =>
-      differentiable(tf, computePairLoss as Compute, labels, embeddings, options),
+      differentiable(tf, computePairLoss as Compute, arrays, labels, embeddings, options),
     minimizeAsync: (...call) => minimizeAsync(tf, ...call),
   };
 }
@@ -62,21 +64,32 @@ const otherDifferentiated = ({ classWeights, candidates, candidateGradient }: Op
 function differentiable(
   tf: TensorFlowCore,
   compute: Compute,
+  arrays: GradientArrays,
   labels: TensorLabels,
   embeddings: Tensor,
   options: Options,
 ): Scalar {
   const inputs = inputsOf(labels, embeddings, options);
-  const { embeddings: rows, labels: integers, ...candidates } = readInputsSync(tf, inputs);
-  const given = { ...options, ...candidates, dim: embeddings.shape[1] };
   const other = otherDifferentiated(options);
   const differentiated = other ? [embeddings, other] : [embeddings];
+  const names = ['gradient', options.classWeights ? 'classWeightGradient' : 'candidateGradient'] as const;
   const operation = tf.customGrad((...args) => {
-    const gradient = isRecorded(tf, args.at(-1) as GradSaveFunc) ? 'compute' : 'skip';
-    const result = compute(rows, integers, { ...given, gradient });
-    const gradients = [result.gradient, result.classWeightGradient ?? result.candidateGradient];
-    const gradFunc = (dy: Tensor) => differentiated.map((input, i) => scaledGradient(tf, input, gradients[i]!, dy));
-    return { value: tf.scalar(result.loss), gradFunc };
+    const isDifferentiated = isRecorded(tf, args.at(-1) as GradSaveFunc);
+    // After the last operation: what is read may be a view that another one would end.
+    const { embeddings: rows, labels: integers, ...candidates } = readInputsSync(tf, inputs);
+    const given = { ...options, ...candidates, dim: embeddings.shape[1] };
+    if (!isDifferentiated) {
+      return { value: tf.scalar(compute(rows, integers, { ...given, gradient: 'skip' }).loss), gradFunc: () => [] };
+    }
+    const out = Object.fromEntries(differentiated.map(({ size }, i) => [names[i], arrays.take(names[i], size)]));
+    const { loss } = compute(rows, integers, { ...given, gradient: 'compute', out });
+    const gradFunc = (dy: Tensor) =>
+      differentiated.map((input, i) => {
+        const gradient = scaledGradient(tf, input, out[names[i]], dy);
+        arrays.giveBack(names[i], out[names[i]]);
+        return gradient;
+      });
+    return { value: tf.scalar(loss), gradFunc };
   });
   return operation(...differentiated);
 }

@@ -72,13 +72,36 @@ function checkLabels(name: string, labels: Tensor): void {
  */
 export function readInputsSync(tf: TensorFlowCore, inputs: TensorInputs): ArrayInputs {
   refuseAsynchronousBackend(tf);
-  return withValues(inputs, (tensor) => {
-    try {
-      return tensor.dataSync();
-    } catch (cause) {
-      throw asynchronousBackend(tf.getBackend(), cause);
-    }
+  const views: ArrayLike<number>[] = [];
+  const values = withValues(inputs, (tensor) => {
+    const view = viewOf(tf, tensor);
+    if (view) views.push(view);
+    return view ?? copyOf(tf, tensor);
   });
+  // Reading one of them may have moved it from another backend, and the heap with all views of it.
+  return views.every(({ length }) => length > 0) ? values : withValues(inputs, (tensor) => copyOf(tf, tensor));
+}
+
+/** What backend 'wasm' offers to its kernels. */
+interface HeapBackend {
+  typedArrayFromHeap?(tensor: Tensor): Float32Array | Int32Array;
+}
+
+/** Numbers where they lie in the heap of 'wasm', valid until an operation makes it grow; undefined of other backends. */
+function viewOf(tf: TensorFlowCore, tensor: Tensor): ArrayLike<number> | undefined {
+  try {
+    return (tf.backend() as HeapBackend).typedArrayFromHeap?.(tensor);
+  } catch {
+    return undefined; // a heap that grew on the way
+  }
+}
+
+function copyOf(tf: TensorFlowCore, tensor: Tensor): ArrayLike<number> {
+  try {
+    return tensor.dataSync();
+  } catch (cause) {
+    throw asynchronousBackend(tf.getBackend(), cause);
+  }
 }
 
 function refuseAsynchronousBackend(tf: TensorFlowCore): void {
@@ -92,7 +115,7 @@ export async function readInputs(inputs: TensorInputs): Promise<ArrayInputs> {
   return withValues(inputs, (tensor) => values.get(tensor)!);
 }
 
-/** What is read may be the backend's own memory (on 'cpu' it is): nobody may write to it. */
+/** What is read may be the backend's own memory (on 'cpu' and 'wasm' it is): nobody may write to it. */
 function withValues(inputs: TensorInputs, read: (tensor: Tensor) => ArrayLike<number>): ArrayInputs {
   const { embeddings, classWeights, candidates, candidateLabels } = inputs;
   const rows = (tensor: Tensor) => read(tensor) as Float32Array;

@@ -18,6 +18,7 @@ import type {
 export type TensorFlowCore = Pick<
   typeof core,
   | 'add'
+  | 'backend'
   | 'clone'
   | 'customGrad'
   | 'div'
