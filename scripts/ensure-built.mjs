@@ -35,6 +35,9 @@ function node(what, ...args) {
 if (isStale(['build/Release/circle_cpu.node'], ['native', 'binding.gyp'])) {
   node('the native engine', 'scripts/build-native.mjs', '--optional');
 }
-if (isStale(['dist/index.mjs', 'dist/index.cjs', 'dist/index.d.mts'], ['lib', 'tsdown.config.ts'])) {
+const entries = ['index', 'tfjs'].flatMap((entry) =>
+  ['mjs', 'cjs', 'd.mts'].map((ending) => `dist/${entry}.${ending}`),
+);
+if (isStale(entries, ['lib', 'tsdown.config.ts'])) {
   node('dist', 'node_modules/tsdown/dist/run.mjs', '--logLevel', 'warn');
 }

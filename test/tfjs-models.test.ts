@@ -210,6 +210,8 @@ describe.each(['cpu', 'wasm'])('on backend %s', (backend) => {
       const found = classWeightsOf(loaded);
       expect(found.classWeights.dataSync()).toEqual(layer.classWeights.dataSync());
       expect({ ...found.options, classWeights: 0 }).toEqual({ ...arcface, classWeights: 0 });
+      expect(classWeightsOf(loaded, { threads: 1, engine: 'cpu' })).toBe(found);
+      expect({ ...found.options, classWeights: 0 }).toEqual({ ...arcface, threads: 1, engine: 'cpu', classWeights: 0 });
       loaded.compile({ optimizer: loaded.optimizer, loss: found.loss });
       const { history } = await train(loaded, x, y, 3);
       expect(history).toEqual((await train(model, x, y, 3)).history);

@@ -17,7 +17,7 @@ import { modelFolder } from './model-folder.ts';
 import { createNetwork, embed, toTensor } from './network.ts';
 import { readClassOptions, type SavedModelOptions } from './options.ts';
 
-const { classWeights, classWeightsOf, pairLoss } = withTensorFlow(tf);
+const { classWeights, classWeightsOf } = withTensorFlow(tf);
 const { margin, gamma, learningRate, batch } = recipe;
 const batchSize = batch.classes * batch.picturesPerClass;
 
@@ -57,9 +57,7 @@ async function main({ out, steps, seed, ...options }: SavedModelOptions): Promis
 /** Of layers, weights, class weights and optimiser; functions are not saved, nor is how to compute. */
 async function load(folder: string, engine: EngineName): Promise<tf.LayersModel> {
   const model = await tf.loadLayersModel(modelFolder(folder));
-  const { options } = classWeightsOf(model);
-  const loss = (labels: tf.Tensor, embeddings: tf.Tensor) => pairLoss(labels, embeddings, { ...options, engine });
-  model.compile({ optimizer: model.optimizer, loss });
+  model.compile({ optimizer: model.optimizer, loss: classWeightsOf(model, { engine }).loss });
   return model;
 }
 

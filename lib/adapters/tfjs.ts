@@ -49,8 +49,11 @@ export interface ModelLosses extends TensorLosses {
    */
   classWeights(config: ClassWeightsConfig): ClassWeightsLayer;
 
-  /** The `classWeights` layer of a model that was loaded. Throws ERR_CIRCLE_INVALID_ARGUMENT where there is none. */
-  classWeightsOf(model: LayersModel): ClassWeightsLayer;
+  /**
+   * The `classWeights` layer of a model that was loaded. `compute`: how it shall compute here, which is not saved with a
+   * model; default as it is. Throws ERR_CIRCLE_INVALID_ARGUMENT where there is none.
+   */
+  classWeightsOf(model: LayersModel, compute?: ClassWeightsConfig['compute']): ClassWeightsLayer;
 }
 
 /**
@@ -72,7 +75,7 @@ export function withTensorFlow(tf: TensorFlow | TensorFlowCore): TensorLosses {
     ...losses,
     withLabels: (model) => openOutputs(tf, OpenOutput, model),
     classWeights: (config) => new ClassWeights(config),
-    classWeightsOf: (model) => findClassWeights(ClassWeights, model),
+    classWeightsOf: (model, compute) => findClassWeights(ClassWeights, model, compute),
   };
   return modelLosses;
 }

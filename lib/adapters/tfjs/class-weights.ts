@@ -34,6 +34,8 @@ export interface ClassWeightsLayer extends Layer {
    * both. Needs no `this`. Throws what `pairLoss` throws.
    */
   readonly loss: (labels: TensorLabels, embeddings: Tensor) => Scalar;
+  /** How `loss` computes; not saved with the model. */
+  compute: ClassWeightsConfig['compute'];
   /** What `loss` hands to `pairLoss`, and what `minimizeAsync` takes. */
   readonly options: TensorPairLossOptions;
   /**
@@ -51,12 +53,14 @@ export function defineClassWeights(tf: TensorFlow, pairLoss: TensorLosses['pairL
     static className = 'CircleLossClassWeights';
     readonly #config: ClassWeightsConfig;
     #variable: LayerVariable | undefined;
+    compute: ClassWeightsConfig['compute'];
 
     constructor(config: ClassWeightsConfig) {
       const { classes, loss, compute, seed, ...layerConfig } = config;
       if (!Number.isInteger(classes) || classes < 1) throw invalidArgument('classes', 'an integer from 1', classes);
       super(layerConfig);
       this.#config = config;
+      this.compute = compute;
     }
 
     get classWeights(): Variable {
@@ -65,8 +69,8 @@ export function defineClassWeights(tf: TensorFlow, pairLoss: TensorLosses['pairL
     }
 
     get options(): TensorPairLossOptions {
-      const { loss = { pairLoss: { type: 'circle' } }, compute } = this.#config;
-      return { ...compute, ...loss, classWeights: this.classWeights };
+      const { loss = { pairLoss: { type: 'circle' } } } = this.#config;
+      return { ...this.compute, ...loss, classWeights: this.classWeights };
     }
 
     readonly loss = (labels: TensorLabels, embeddings: Tensor) => pairLoss(labels, embeddings, this.options);
@@ -117,8 +121,13 @@ const shapeText = (shape: Shape) => `[${shape.map(String).join(', ')}]`;
 const unitRows = (tf: TensorFlow, rows: Tensor) => tf.div(rows, tf.maximum(tf.norm(rows, 'euclidean', 1, true), 1e-12));
 
 /** The layer of a model that was loaded. */
-export function findClassWeights(ClassWeights: ClassWeightsConstructor, model: LayersModel): ClassWeightsLayer {
-  const found = model.layers.find((layer) => layer instanceof ClassWeights);
-  if (found) return found as ClassWeightsLayer;
-  throw withoutClassWeights(model.layers.map(({ name }) => name));
+export function findClassWeights(
+  ClassWeights: ClassWeightsConstructor,
+  model: LayersModel,
+  compute?: ClassWeightsConfig['compute'],
+): ClassWeightsLayer {
+  const found = model.layers.find((layer): layer is ClassWeightsLayer & Layer => layer instanceof ClassWeights);
+  if (found === undefined) throw withoutClassWeights(model.layers.map(({ name }) => name));
+  if (compute !== undefined) found.compute = compute;
+  return found;
 }
