@@ -194,12 +194,12 @@ describe.each(['cpu', 'wasm'])('on backend %s', (backend) => {
 });
 
 it('tensors that move to another backend, and make its heap grow, are read whole', async () => {
-  const wide = 2 ** 21;
+  const wide = 2 ** 20;
   const [given, classWeights] = [3, 4].map((seed) => randomRows(8, wide, randomFrom(seed)));
   const eight = [0, 1, 2, 3, 4, 5, 6, 7];
   const { loss } = computeCircleLoss(given, eight, { dim: wide, classWeights, gradient: 'skip' });
   for (const first of ['wasm', 'cpu']) {
-    // 64 MiB each. What lies in the heap already is read first, and moves when the other one comes.
+    // 32 MiB each. What lies in the heap already is read first, and moves when the other one comes.
     await tf.setBackend(first);
     const rows = tensorOf(given, wide);
     await tf.setBackend('cpu');
