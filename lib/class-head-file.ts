@@ -49,7 +49,10 @@ export async function openHead(path: string): Promise<HeadFile> {
     if (file.metadata.format !== format) {
       throw foreignFile(path, 'a file that ClassHead.save wrote', 'a safetensors file of something else');
     }
-    return { file, ...readSettings(path, file) };
+    const head = readSettings(path, file);
+    const { classes: rows, dim } = head.settings;
+    for (const name of file.names) file.check({ name, rows, dim }); // before anybody makes room for them
+    return { file, ...head };
   } catch (error) {
     await file.close();
     throw error;
@@ -57,17 +60,21 @@ export async function openHead(path: string): Promise<HeadFile> {
 }
 
 function readSettings(path: string, { metadata, names }: MatrixFile): { settings: HeadSettings; steps: number } {
-  const steps = Number(metadata.steps);
+  const steps = /^\d+$/.test(metadata.steps) ? Number(metadata.steps) : Number.NaN;
   let settings: unknown;
   try {
     settings = JSON.parse(metadata.settings);
   } catch {
     settings = undefined;
   }
-  if (!isValid(schemas.classHead, settings) || !(Number.isSafeInteger(steps) && steps >= 0)) {
+  if (!isValid(schemas.classHeadFile, settings) || !(Number.isSafeInteger(steps) && steps >= 0)) {
     throw foreignFile(path, 'a class head of this version of circle-loss', 'settings that it does not know');
   }
   const head = settings as HeadSettings;
+  const { type } = head.pairLoss;
+  if ((type === 'arcface' && !head.normalize) || (type === 'triplet' && head.scope === 'batch')) {
+    throw foreignFile(path, 'a class head that can be computed', `pairLoss '${type}' of other rows or scope`);
+  }
   const expected = tensorNames(head.optimizer).sort().join(', ');
   const received = names.sort().join(', ');
   if (received !== expected) throw foreignFile(path, `a class head with the tensors ${expected}`, received);

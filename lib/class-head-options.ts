@@ -76,7 +76,10 @@ export interface ClassHead extends Disposable {
    * An error changes nothing, unless a GPU fails in the middle of the step (ERR_CIRCLE_CUDA).
    */
   step(embeddings: Float32Array, labels: Labels, options?: ClassHeadStepOptions): ClassHeadStep;
-  /** `step` off the JavaScript thread, on copies of its arrays. An abort that comes too late to undo makes no difference. */
+  /**
+   * `step` off the JavaScript thread, on copies of its arrays. Once weights have moved it resolves: an abort comes too
+   * late, and where arrays of `out` were transferred or resized meanwhile, the results are in new ones.
+   */
   stepAsync(
     embeddings: Float32Array,
     labels: Labels,

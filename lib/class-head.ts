@@ -3,6 +3,7 @@ import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
 import { float32 } from './arrays.ts';
 import { type HeadSettings, openHead, tensorNames } from './class-head-file.ts';
 import type { ClassHead, ClassHeadOptions, ClassHeadPlace } from './class-head-options.ts';
+import { isDeviceMatrix } from './device-matrix.ts';
 import { pieces } from './engine-rows.ts';
 import { wrongShape } from './errors.ts';
 import { HeldHead } from './held-head.ts';
@@ -39,8 +40,13 @@ export function createClassHead(options: ClassHeadOptions): ClassHead {
   const first = firstWeights(settings, weights);
   const head = new HeldHead(settings, parsed, 0);
   try {
+    const [firstWeightRows, ...moments] = head.rows;
     for (const { firstRow, count } of pieces(settings.classes, settings.dim)) {
-      head.rows[0].write(first(firstRow * settings.dim, count * settings.dim), firstRow);
+      firstWeightRows.write(first(firstRow * settings.dim, count * settings.dim), firstRow);
+      // An array of the host is zeros already, and memory that nobody touches costs nothing.
+      for (const rows of moments) {
+        if (isDeviceMatrix(rows.values)) rows.write(new Float32Array(count * settings.dim), firstRow);
+      }
     }
     return head;
   } catch (error) {

@@ -3,6 +3,7 @@
  * share of the others, and moves only those.
  */
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { outOfHostMemory } from './errors.ts';
 import { type RandomGenerator, streamOf } from './random.ts';
 
 export class ClassSampler {
@@ -14,9 +15,14 @@ export class ClassSampler {
 
   constructor(classes: number, sampleRate: number, seed: number) {
     this.#classes = classes;
-    this.#wanted = Math.ceil(classes * sampleRate);
+    // Rounded up, but not for the rounding of the product itself: 100 × 0.07 is 7.
+    this.#wanted = Math.ceil(classes * sampleRate * (1 - 2 ** -50));
     this.#seed = seed;
-    this.#marks = new Uint8Array(classes);
+    try {
+      this.#marks = new Uint8Array(classes);
+    } catch (cause) {
+      throw outOfHostMemory(`a mark for each of ${classes} classes`, 'Use fewer classes.', cause);
+    }
   }
 
   /** The classes of a step, ascending: a function of seed, step and labels, whatever came before. */
@@ -30,7 +36,7 @@ export class ClassSampler {
     const negatives = Math.max(0, this.#wanted - positives);
     const others = this.#classes - positives;
     const random = streamOf(this.#seed, step);
-    // Marks what is fewer, so that at least half of the classes that are drawn are still unmarked.
+    // Marks what is fewer, so that of the classes that are not in the batch at least half stay unmarked.
     if (negatives <= others / 2) {
       this.#mark(random, negatives, 1);
       return this.#list(positives + negatives, (mark) => mark === 1);

@@ -1,5 +1,5 @@
 /** Rows that a class head or a memory keeps where its engine computes: in the host's memory, or in a GPU's. */
-import { allocateDeviceMatrix, type DeviceMatrix, isDeviceMatrix } from './device-matrix.ts';
+import { allocateDeviceMatrix, isDeviceMatrix } from './device-matrix.ts';
 import { outOfHostMemory } from './errors.ts';
 import type { CandidateRows } from './options.ts';
 
@@ -17,9 +17,9 @@ export interface EngineRowsPlace {
   device: number;
 }
 
-/** Zeros. `remedy`: what there is to do where the host has no memory for them. */
+/** Contents are unspecified at first. `remedy`: what there is to do where the host has no memory for them. */
 export function allocateRows(rows: number, dim: number, place: EngineRowsPlace, remedy: string): EngineRows {
-  const values = place.engine === 'cuda' ? onDevice(rows, dim, place.device) : onHost(rows, dim, remedy);
+  const values = place.engine === 'cuda' ? allocateDeviceMatrix(rows, dim, place.device) : onHost(rows, dim, remedy);
   return {
     values,
     write: (from, firstRow) => {
@@ -34,12 +34,6 @@ export function allocateRows(rows: number, dim: number, place: EngineRowsPlace, 
       if (isDeviceMatrix(values)) values.dispose();
     },
   };
-}
-
-function onDevice(rows: number, dim: number, device: number): DeviceMatrix {
-  const matrix = allocateDeviceMatrix(rows, dim, device);
-  for (const { firstRow, count } of pieces(rows, dim)) matrix.update(new Float32Array(count * dim), firstRow);
-  return matrix;
 }
 
 function onHost(rows: number, dim: number, remedy: string): Float32Array {

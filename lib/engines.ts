@@ -117,11 +117,17 @@ export function residentEngine(
   rows: number,
   dim: number,
 ): { name: Engine['name']; choice: EngineChoice } {
+  if (name === 'auto') checkDevice(device);
   const shape = { anchorCount: typicalBatch, candidateCount: rows, dim, results: typicalBatch * dim };
   const wantsCuda = name === 'cuda' || (name === 'auto' && isWorthCuda({ ...shape, candidates: 'anchors' }));
   if (wantsCuda && (name === 'cuda' || hasCuda(device))) return { name: 'cuda', choice: always(openCudaOn(device)) };
   const engine = name === 'reference' ? referenceEngine : openOnCpu(name === 'auto' ? 'auto' : 'cpu');
   return { name: engine.name, choice: always(engine) };
+}
+
+/** Now, not when a call is large enough to need it. Number 0 says nothing, and loads nothing. */
+function checkDevice(device: number): void {
+  if (device > 0 && findCuda().module) requireCuda(device);
 }
 
 function hasCuda(device: number): boolean {
@@ -138,8 +144,7 @@ class AutoEngine implements EngineChoice {
 
   constructor(device: number) {
     this.#device = device;
-    // Now, not when the first call is large enough to need it. Number 0 says nothing, and loads nothing.
-    if (device > 0 && findCuda().module) requireCuda(device);
+    checkDevice(device);
   }
 
   engineFor(problem: Problem | SimilarityProblem): Engine {

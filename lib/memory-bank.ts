@@ -3,7 +3,8 @@ import { checkAlive, checkApart, checkRows, float32, labelArray, output } from '
 import type { Engine, Problem } from './engine.ts';
 import { allocateRows, type EngineRows } from './engine-rows.ts';
 import { type EngineChoice, residentEngine } from './engines.ts';
-import { disposed, notFinite, wrongShape } from './errors.ts';
+import { disposed, invalidArgument, notFinite, outOfHostMemory, wrongShape } from './errors.ts';
+import { largestParameter } from './losses.ts';
 import type { Abortable, EngineName, Labels, PairLossChoice, Reduction } from './options.ts';
 import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
 import { firstNotFinite } from './reference-rows.ts';
@@ -86,6 +87,8 @@ export interface MemoryBank extends Disposable {
   dispose(): void;
 }
 
+const weightedRange = 'a number from -1e30 to 1e30, and so when multiplied by batchWeight and by memoryWeight';
+
 /** One of the two losses: its weight, and what it compares. */
 interface Part {
   name: 'batch' | 'memory';
@@ -119,8 +122,17 @@ class Ring implements MemoryBank {
     this.#memoryWeight = options.memoryWeight ?? 1;
     this.#settings = createSettings({ ...options, engine: resident.name }, pairLoss);
     this.#choice = resident.choice;
-    this.#labels = new Int32Array(capacity);
     this.#rows = allocateRows(capacity, dim, { engine: resident.name, device }, 'Lower the capacity.');
+    this.#labels = this.#allocate(() => new Int32Array(capacity));
+  }
+
+  #allocate<Memory>(make: () => Memory): Memory {
+    try {
+      return make();
+    } catch (cause) {
+      this.dispose();
+      throw outOfHostMemory(`${this.capacity} labels`, 'Lower the capacity.', cause);
+    }
   }
 
   get size(): number {
@@ -211,8 +223,11 @@ class Ring implements MemoryBank {
 
   #parts(given: MemoryBankStepOptions, embeddings: Float32Array, labels: Labels): Part[] {
     const { upstream = 1, out } = given;
-    const problemOf = (weight: number, arrays: StepArrays) =>
-      createProblem(this.#settings, { ...arrays, upstream: upstream * weight }, embeddings, labels);
+    const problemOf = (weight: number, arrays: StepArrays) => {
+      const weighted = upstream * weight;
+      if (Math.abs(weighted) > largestParameter) throw invalidArgument('step.upstream', weightedRange, upstream);
+      return createProblem(this.#settings, { ...arrays, upstream: weighted }, embeddings, labels);
+    };
     // Made even where it is left out, because it checks the arrays.
     const batch = problemOf(this.#batchWeight, {});
     if (out?.gradient !== undefined) {
@@ -249,6 +264,10 @@ class Ring implements MemoryBank {
 /** Sums into `out` when nothing can fail any more. */
 function sumOf(parts: readonly Part[], results: readonly PairLossResult[], out: Float32Array): MemoryBankLoss {
   checkAlive('out.gradient', out);
+  for (const { gradient } of results) {
+    if (gradient.length !== out.length)
+      throw wrongShape('out.gradient', `${gradient.length} numbers still`, `${out.length}`);
+  }
   const sum: MemoryBankLoss = { loss: 0, gradient: out.fill(0) };
   for (const [i, { name, weight }] of parts.entries()) {
     const { gradient, ...value } = results[i];
@@ -263,7 +282,9 @@ function sumOf(parts: readonly Part[], results: readonly PairLossResult[], out: 
  * A memory of the last embeddings, in the memory of the engine that computes with them: a batch is compared with itself
  * and with thousands of rows that cost no forward pass of the network.
  *
- * Memory: capacity × dim floats. Cost of a loss: that of the batch alone, plus 6 × N × size × dim operations.
+ * Memory: capacity × dim floats. Cost of a loss: that of the batch alone, plus 4 × N × size × dim operations, 6 where
+ * `workspaceLimit` has no room for its tiles. `lossAsync` on the CPU copies what the memory holds, as all asynchronous calls
+ * copy their inputs.
  *
  * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT, ERR_CIRCLE_OUT_OF_MEMORY, and as `computePairLoss` does where a
  * named engine cannot run.

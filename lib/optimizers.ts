@@ -21,7 +21,7 @@ export interface AdamOptimizer {
   beta1?: number;
   /** From 0 to 1, 1 excluded. Default 0.999. */
   beta2?: number;
-  /** Above 0, to 1e30. Default 1e-8. */
+  /** From 1e-30 to 1e30. Default 1e-8. */
   epsilon?: number;
   /** λ, from 0 to 1e30. Default 0. */
   weightDecay?: number;
@@ -34,7 +34,10 @@ export type ResolvedOptimizer = Required<SgdOptimizer> | Required<AdamOptimizer>
 
 export function resolveOptimizer(optimizer: Optimizer): ResolvedOptimizer {
   const { learningRate, weightDecay = 0 } = optimizer;
-  if (optimizer.type === 'sgd') return { type: 'sgd', learningRate, weightDecay, momentum: optimizer.momentum ?? 0 };
+  // As engines have it, to whom the smallest numbers are 0: whether there is a velocity must be the same for both.
+  if (optimizer.type === 'sgd') {
+    return { type: 'sgd', learningRate, weightDecay, momentum: Math.fround(optimizer.momentum ?? 0) };
+  }
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = optimizer;
   return { type: 'adam', learningRate, weightDecay, beta1, beta2, epsilon };
 }

@@ -83,6 +83,12 @@ function checkCombination(pairLoss: PairLoss, { normalize, scope }: ParsedOption
   }
 }
 
+/** Of gradients that something is moved by: nobody could take a NaN back. */
+function checkFinite(name: string, array: Float32Array): void {
+  const bad = array.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) throw invalidArgument(`${name}[${bad}]`, 'a finite number', array[bad]);
+}
+
 interface Upstream {
   number: number;
   perLoss: Float32Array | undefined;
@@ -151,6 +157,7 @@ export function createProblem(settings: Settings, arrays: StepArrays, embeddings
   const { scope } = settings;
   const lossCount = scope === 'batch' ? 1 : anchorLabels.length;
   const upstream = readUpstream(arrays.upstream, lossCount);
+  if (arrays.update && upstream.perLoss) checkFinite('upstream', upstream.perLoss);
   const outputs = makeOutputs(settings, arrays, lossCount, anchors.length, candidates);
   const problem: Problem = {
     anchorCount: anchorLabels.length,

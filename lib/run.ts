@@ -35,11 +35,17 @@ export async function runAsync(
   const isolated = isolate(problem, out);
   const report = await finish(() => engine.computeAsync(isolated), signal, problem.update ? 'result' : 'abort');
   if (report.status !== 'ok') throw failure(report, isolated, names);
-  deliver([
-    ['out.anchorLosses', isolated.anchorLosses, problem.anchorLosses],
-    ['out.gradient', isolated.gradient, problem.gradient],
-    [`out.${gradientOfCandidates[problem.candidateKind]}`, isolated.candidateGradient, problem.candidateGradient],
-  ]);
+  try {
+    deliver([
+      ['out.anchorLosses', isolated.anchorLosses, problem.anchorLosses],
+      ['out.gradient', isolated.gradient, problem.gradient],
+      [`out.${gradientOfCandidates[problem.candidateKind]}`, isolated.candidateGradient, problem.candidateGradient],
+    ]);
+  } catch (error) {
+    // A step that has been made cannot fail any more: its results stay in arrays of their own.
+    if (problem.update) return resultOf(engine, isolated, report);
+    throw error;
+  }
   return resultOf(engine, problem, report);
 }
 

@@ -5,7 +5,7 @@
  * Rows pass a piece at a time, so that a file may be larger than the memory that is left.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { pieces } from './engine-rows.ts';
@@ -34,6 +34,9 @@ interface Entry {
 /** The format's own limit. */
 const longestHeader = 100_000_000;
 const floatBytes = 4;
+/** Of files: for their owner alone, until they have their permissions; and which these can be. */
+const privately = 0o600;
+const allPermissions = 0o777;
 
 const bytesOf = ({ rows, dim }: Matrix) => rows * dim * floatBytes;
 
@@ -65,29 +68,32 @@ async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
 
 /**
  * Writes a file that appears whole or not at all: under another name first, on the disk before it gets its own. Until
- * then an older file of that name stays as it is.
+ * then an older file of that name stays as it is; its permissions stay, and so do links to it.
  */
 export async function writeMatrices(
   path: string,
   matrices: readonly ReadableMatrix[],
   metadata: Record<string, string>,
 ): Promise<void> {
-  const unfinished = `${path}.${randomUUID()}.tmp`;
+  const target = await realpath(path).catch(() => path); // what is not there yet has no other name
+  const unfinished = `${target}.${randomUUID()}.tmp`;
   try {
-    const file = await open(unfinished, 'wx');
+    const older = await stat(target).catch(() => undefined);
+    const file = await open(unfinished, 'wx', older ? privately : undefined);
     try {
+      if (older) await file.chmod(older.mode & allPermissions);
       await writeAll(file, encodeHeader(matrices, metadata));
       for (const matrix of matrices) await writeRows(file, matrix);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(unfinished, path);
+    await rename(unfinished, target);
   } catch (cause) {
     await unlink(unfinished).catch(() => {}); // it may never have been made
     throw fileFailed(path, 'written', cause, ' What was there before is untouched.');
   }
-  await syncFolder(dirname(resolve(path)));
+  await syncFolder(dirname(resolve(target)));
 }
 
 async function writeRows(file: FileHandle, matrix: ReadableMatrix): Promise<void> {
@@ -138,9 +144,10 @@ export class MatrixFile {
     try {
       const { size } = await file.stat();
       const { start, header } = await readHeader(path, file, size);
-      const { __metadata__: metadata = {}, ...tensors } = header as Record<string, Entry> & {
+      const { __metadata__, ...tensors } = header as Record<string, Entry> & {
         __metadata__?: Record<string, string>;
       };
+      const metadata = __metadata__ ?? {};
       const entries = new Map(Object.entries(tensors));
       checkLayout(path, entries, size - start);
       return new MatrixFile(path, file, start, metadata, entries);
@@ -154,14 +161,19 @@ export class MatrixFile {
     return [...this.#entries.keys()];
   }
 
-  async read(matrix: WritableMatrix): Promise<void> {
-    const { name, rows, dim } = matrix;
+  /** Throws ERR_CIRCLE_FILE where there is no such matrix. */
+  check({ name, rows, dim }: Matrix): Entry {
     const entry = this.#entries.get(name);
     const shape = entry?.shape ?? [];
-    if (entry?.dtype !== 'F32' || shape.length !== 2 || shape[0] !== rows || shape[1] !== dim) {
-      const found = entry ? `${entry.dtype} [${shape.join(', ')}]` : 'none';
-      throw foreignFile(this.#path, `a file with the tensor '${name}', F32 [${rows}, ${dim}]`, found);
-    }
+    const isMatrix = entry?.dtype === 'F32' && shape.length === 2 && shape[0] === rows && shape[1] === dim;
+    if (isMatrix && entry.data_offsets[1] - entry.data_offsets[0] === rows * dim * floatBytes) return entry;
+    const found = entry ? `${entry.dtype} [${shape.join(', ')}] of ${entry.data_offsets.join(' to ')}` : 'none';
+    throw foreignFile(this.#path, `a file with the tensor '${name}', F32 [${rows}, ${dim}]`, found);
+  }
+
+  async read(matrix: WritableMatrix): Promise<void> {
+    const { rows, dim } = matrix;
+    const entry = this.check(matrix);
     let at = this.#start + entry.data_offsets[0];
     for (const { firstRow, count } of pieces(rows, dim)) {
       const piece = new Float32Array(count * dim);

@@ -89,29 +89,25 @@ const learningRate = within(0, largestParameter, 'a number from 0 to 1e30');
 const decay = 'a number from 0, to 1 excluded';
 const fraction = z.number({ error: decay }).min(0, { error: decay }).lt(1, { error: decay }).optional();
 
-const optimizer = z.discriminatedUnion(
-  'type',
-  [
-    strict({
-      type: z.literal('sgd'),
-      learningRate,
-      momentum: fraction,
-      weightDecay: learningRate.optional(),
-    }),
-    strict({
-      type: z.literal('adam'),
-      learningRate,
-      beta1: fraction,
-      beta2: fraction,
-      epsilon: scale.optional(),
-      weightDecay: learningRate.optional(),
-    }),
-  ],
-  {
-    error: (issue) =>
-      issue.path?.at(-1) === 'type' ? "'sgd' or 'adam'" : "an object such as { type: 'sgd', learningRate: 0.1 }",
-  },
-);
+const sgd = strict({
+  type: z.literal('sgd'),
+  learningRate,
+  momentum: fraction,
+  weightDecay: learningRate.optional(),
+});
+const adam = strict({
+  type: z.literal('adam'),
+  learningRate,
+  beta1: fraction,
+  beta2: fraction,
+  epsilon: scale.optional(),
+  weightDecay: learningRate.optional(),
+});
+
+const optimizer = z.discriminatedUnion('type', [sgd, adam], {
+  error: (issue) =>
+    issue.path?.at(-1) === 'type' ? "'sgd' or 'adam'" : "an object such as { type: 'sgd', learningRate: 0.1 }",
+});
 
 const { dim, normalize, scope, reduction, engine, device, precision, threads, workspaceLimit } = commonShape;
 const placeShape = { engine, device, precision, threads, workspaceLimit };
@@ -133,6 +129,19 @@ const classHead = strict({
   sampleRate: z.number({ error: share }).gt(0, { error: share }).max(1, { error: share }).optional(),
   seed: seed.optional(),
   weights: array,
+});
+
+/** What a file has of a head: all of it. */
+const classHeadFile = z.strictObject({
+  classes: classHead.shape.classes,
+  dim,
+  pairLoss,
+  normalize: z.boolean(),
+  scope: z.enum(['anchor', 'batch']),
+  reduction: z.enum(['mean', 'mean-nonzero', 'mean-all', 'sum']),
+  optimizer: z.discriminatedUnion('type', [sgd.required(), adam.required()]),
+  sampleRate: z.number().gt(0).max(1),
+  seed,
 });
 
 const classHeadStepShape = {
@@ -175,6 +184,7 @@ export const schemas = {
   deviceMatrix: strict({ dim: engineShape.dim, device: engineShape.device }),
   length: engineShape.dim,
   classHead,
+  classHeadFile,
   classHeadPlace: strict(placeShape),
   classHeadStep: strict(classHeadStepShape),
   classHeadStepAsync: strict({ ...classHeadStepShape, signal }),
@@ -198,39 +208,44 @@ export const schemas = {
 
 export const isValid = (schema: z.ZodType, options: unknown) => schema.safeParse(options).success;
 
-/** Holds options to a schema and returns them as they are; the error names the first option that fails. */
+/**
+ * Holds options to a schema and returns what was checked, a copy but for arrays: getters, and changes of the caller's
+ * objects afterwards, make no difference. The error names the first option that fails.
+ */
 export function parse<T extends z.ZodType>(schema: T, options: unknown, name = 'options'): z.output<T> {
-  if (isKnownValid(schema, options)) return options as z.output<T>;
+  const known = knownValid(schema, options);
+  if (known !== undefined) return known as z.output<T>;
   const result = schema.safeParse(options);
   if (!result.success) throw firstError(schema, result.error.issues[0], options, name);
-  remember(schema, options);
-  return options as z.output<T>;
+  remember(schema, result.data);
+  return result.data;
 }
 
 /**
  * What each schema accepted last, where that was scalars only. A training loop passes the same at every step, and for a
  * small batch the schema would be a fifth of the call.
  */
-const lastValid = new WeakMap<z.ZodType, ReadonlyMap<string, unknown>>();
+const lastValid = new WeakMap<z.ZodType, { entries: ReadonlyMap<string, unknown>; options: object }>();
 
 const isScalar = (value: unknown) => typeof value !== 'object' && typeof value !== 'function';
 
-function isKnownValid(schema: z.ZodType, options: unknown): boolean {
+function knownValid(schema: z.ZodType, options: unknown): object | undefined {
   const known = lastValid.get(schema);
-  if (known === undefined || !isPlainObject(options)) return false;
+  if (known === undefined || !isPlainObject(options)) return undefined;
   let count = 0;
   for (const key in options) {
     const value = options[key];
-    if (value === undefined || known.get(key) !== value) return false;
+    if (value === undefined || known.entries.get(key) !== value) return undefined;
     count++;
   }
-  return count === known.size;
+  return count === known.entries.size ? known.options : undefined;
 }
 
 function remember(schema: z.ZodType, options: unknown): void {
   if (!isPlainObject(options)) return;
   const entries = Object.entries(options);
-  if (entries.every(([, value]) => isScalar(value))) lastValid.set(schema, new Map(entries));
+  if (!entries.every(([, value]) => isScalar(value))) return;
+  lastValid.set(schema, { entries: new Map(entries), options: Object.freeze(options) });
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

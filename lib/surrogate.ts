@@ -65,6 +65,8 @@ type Returned<When extends 'now' | 'later', Result> = When extends 'now' ? Resul
  * It is exact at the parameters where the embeddings were computed, and there only: step, then compute anew. Second
  * derivatives of it are those of a linear function, 0, and not the loss's.
  *
+ * With `out`, the surrogate is made of those arrays, and good until they are written again.
+ *
  * Throws what `computePairLoss` throws, and ERR_CIRCLE_INVALID_ARGUMENT where `gradient` is 'skip'.
  */
 export const surrogateGradient: SurrogateGradient<'now'> = (

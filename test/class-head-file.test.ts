@@ -1,7 +1,16 @@
 /** Class heads in files: they come back as they were, and neither a cut, a full disk nor a kill loses one. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -173,6 +182,24 @@ describe('the file', () => {
       withHeader({ ...rest, momentum_buffer: renamed }),
       'must be a class head with the tensors exp_avg, exp_avg_sq, weight',
     );
+    await refused(withHeader({ ...header, __metadata__: null }), 'must be a file that ClassHead.save wrote');
+    await refused(withHeader(metadata({ steps: '' })), unknown);
+    const settings = JSON.parse(header.__metadata__.settings);
+    const { beta2: _, ...optimizer } = settings.optimizer;
+    await refused(withHeader(metadata({ settings: JSON.stringify({ ...settings, optimizer }) })), unknown);
+    await refused(withHeader(metadata({ settings: JSON.stringify({ ...settings, engine: 'cpu' }) })), unknown);
+    const arcface = { ...settings, pairLoss: { type: 'arcface' }, normalize: false };
+    await refused(withHeader(metadata({ settings: JSON.stringify(arcface) })), 'a class head that can be computed');
+    // Numbers of two tensors, cut elsewhere.
+    const size = classes * dim * 4;
+    const weight = { ...header.weight, data_offsets: [0, size - 8] };
+    const mean = { ...header.exp_avg, data_offsets: [size - 8, 2 * size] };
+    await refused(withHeader({ ...header, weight, exp_avg: mean }), `must be a file with the tensor 'weight', F32`);
+    const many = { ...settings, classes: 2e9 };
+    await refused(
+      withHeader(metadata({ settings: JSON.stringify(many) })),
+      "must be a file with the tensor 'weight', F32 [2000000000,",
+    );
     const huge = Buffer.alloc(16);
     huge.writeBigUInt64LE(2n ** 63n);
     await refused(huge, 'a header of 9223372036854776000 bytes');
@@ -197,6 +224,20 @@ describe('the file', () => {
     });
     head.step(embeddings, labels); // and is free again
   });
+});
+
+it('a link stays a link, and a private file private', async () => {
+  const own = mkdtempSync(join(folder, 'link-'));
+  const [target, link] = [join(own, 'a head.safetensors'), join(own, 'link')];
+  writeFileSync(target, '', { mode: 0o640 });
+  symlinkSync('a head.safetensors', link);
+  using head = trained('cpu', optimizers.adam);
+  await head.save(link);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(statSync(target).mode & 0o777).toBe(0o640);
+  using loaded = await loadClassHead(target, { engine: 'cpu' });
+  expect(loaded.weights()).toEqual(head.weights());
+  expect(readdirSync(own)).toHaveLength(2);
 });
 
 it('a disk without room leaves the file that was there, and nothing beside it', async () => {

@@ -128,6 +128,8 @@ describe.each(places)('on %s', (engine) => {
   it('a share that is no whole number of classes is rounded up', () => {
     using head = createClassHead({ ...options, engine, sampleRate: 0.35 });
     expect(head.step(embeddings, labels).sampledClasses).toHaveLength(53); // of 52.5
+    using exact = createClassHead({ ...options, engine, classes: 700, sampleRate: 0.07 });
+    expect(exact.step(embeddings, labels).sampledClasses).toHaveLength(49); // though 700 × 0.07 is 49.00000000000001
   });
 
   it('more classes in the batch than the rate asks for are all in', () => {
@@ -176,6 +178,20 @@ describe.each(places)('on %s', (engine) => {
       else expect(nearest[0]).toBe(i % many);
     }
     expect(await head.predictAsync(queries, 2)).toEqual(found);
+  });
+
+  it('a query that is not finite is named by its row among all, and NaN similarities come last', () => {
+    const queries = randomRows(3000, dim, randomFrom(6));
+    queries[2500 * dim + 4] = Number.NaN;
+    using head = createClassHead({ ...options, engine });
+    expect(errorOf(() => head.predict(queries)).message).toContain('NaN at row 2500, column 4.');
+    const pairLoss = { type: 'unified', gamma: 1 } as const;
+    const weights = Float32Array.of(1e30, 1e30, 1, 0, 2, 0);
+    using raw = createClassHead({ ...options, pairLoss, normalize: false, engine, classes: 3, dim: 2, weights });
+    const found = raw.predict(Float32Array.of(1e30, -1e30), 3);
+    // ∞ − ∞ on most engines; where the sum is fused otherwise it is some infinity or 0.
+    expect([...found.classes].indexOf(2)).toBeLessThan([...found.classes].indexOf(1));
+    expect(found.similarities.some(Number.isNaN)).toBe(false);
   });
 
   it('the loss is that of the functional API, and moves nothing', () => {
@@ -257,6 +273,59 @@ describe.each(places)('on %s', (engine) => {
     const again = await head.stepAsync(embeddings, labels, { out });
     expect(again.gradient).toBe(out.gradient);
     expect(again).toEqual(twin.step(embeddings, labels));
+  });
+
+  it('a step that has been made resolves, whatever became of the arrays of the caller', async () => {
+    using head = createClassHead({ ...options, engine });
+    using twin = createClassHead({ ...options, engine });
+    const gradient = new Float32Array(count * dim);
+    const step = head.stepAsync(embeddings, labels, { out: { gradient } });
+    structuredClone(gradient, { transfer: [gradient.buffer] });
+    expect(await step).toEqual(twin.step(embeddings, labels));
+    expect(head.steps).toBe(1);
+    expect(head.weights()).toEqual(twin.weights());
+  });
+
+  it('what could not be taken back is refused: an upstream that is not finite, options that change when they are read', () => {
+    using head = createClassHead({ ...options, engine });
+    const before = head.weights();
+    const upstream = new Float32Array(count).fill(1);
+    upstream[3] = Number.NaN;
+    expect(errorOf(() => head.step(embeddings, labels, { upstream })).message).toBe(
+      'upstream[3] must be a finite number; received NaN.',
+    );
+    expect(head.weights()).toEqual(before);
+    for (const good of [0, 1, 2, 3]) {
+      let reads = 0;
+      const step = {
+        get learningRate() {
+          return reads++ < good ? 0.1 : Number.NaN;
+        },
+      };
+      try {
+        head.step(embeddings, labels, step);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'ERR_CIRCLE_INVALID_ARGUMENT' });
+      }
+      expect(head.weights().every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('options are those of its creation, whatever becomes of the objects', () => {
+    const given = { type: 'circle', gamma: 32, optima: { positive: 1.2, negative: -0.2 } } as const;
+    const mutable = structuredClone(given) as { -readonly [K in keyof typeof given]: never };
+    using head = createClassHead({ ...options, engine, pairLoss: mutable });
+    using twin = createClassHead({ ...options, engine, pairLoss: given });
+    Object.assign(mutable.optima, { positive: 7 });
+    Object.assign(mutable, { gamma: 1 });
+    expect(head.step(embeddings, labels)).toEqual(twin.step(embeddings, labels));
+  });
+
+  it('the smallest momentum is none', () => {
+    using head = createClassHead({ ...options, engine, optimizer: { ...optimizer, momentum: 1e-46 } });
+    using twin = createClassHead({ ...options, engine, optimizer: { ...optimizer, momentum: 0 } });
+    expect(head.step(embeddings, labels)).toEqual(twin.step(embeddings, labels));
+    expect(head.weights()).toEqual(twin.weights());
   });
 
   it('one call at a time changes a head, and none reads it meanwhile', async () => {

@@ -169,6 +169,23 @@ describe.each(places)('on %s', (engine) => {
     expect(gradient.every((value) => value === 7)).toBe(true);
   });
 
+  it('options and arrays of the caller may change afterwards; a gradient that lost its room is an error', async () => {
+    const mutable = { type: 'circle', optima: { positive: 1.3, negative: -0.3 } } as const;
+    using bank = createMemoryBank({ ...options, engine, pairLoss: mutable });
+    using twin = createMemoryBank({ ...options, engine, pairLoss: structuredClone(mutable) });
+    Object.assign(mutable.optima, { positive: 9 });
+    const { embeddings, labels } = batch(1);
+    expect(bank.loss(embeddings, labels)).toEqual(twin.loss(embeddings, labels));
+    const length = embeddings.byteLength;
+    const buffer = new (ArrayBuffer as unknown as new (n: number, o: object) => ArrayBuffer)(length, {
+      maxByteLength: length,
+    });
+    const gradient = new Float32Array(buffer);
+    const pending = bank.lossAsync(embeddings, labels, { out: { gradient } });
+    (buffer as unknown as { resize(n: number): void }).resize(8);
+    await expect(pending).rejects.toMatchObject({ code: 'ERR_CIRCLE_SHAPE' });
+  });
+
   it('a disposed bank refuses calls; those in flight end', async () => {
     const bank = createMemoryBank({ ...options, engine });
     const { embeddings, labels } = batch(1);
@@ -183,6 +200,16 @@ describe.each(places)('on %s', (engine) => {
     ]) {
       expect(errorOf(call).code).toBe('ERR_CIRCLE_DISPOSED');
     }
+  });
+});
+
+it('an upstream that its weight takes out of range is named, not the product', () => {
+  using bank = createMemoryBank({ ...options, engine: 'cpu', batchWeight: 1e20 });
+  const { embeddings, labels } = batch(1);
+  expect(errorOf(() => bank.loss(embeddings, labels, { upstream: 1e20 }))).toMatchObject({
+    code: 'ERR_CIRCLE_INVALID_ARGUMENT',
+    message:
+      'step.upstream must be a number from -1e30 to 1e30, and so when multiplied by batchWeight and by memoryWeight; received 100000000000000000000.',
   });
 });
 

@@ -38,6 +38,15 @@ describe.each(engineList)('$name', (engine) => {
     }
   });
 
+  it('options are those of its creation, whatever becomes of the objects', () => {
+    const { embeddings, labels } = batchOf(12, 4);
+    const pairLoss = { type: 'circle', optima: { positive: 1.3, negative: -0.3 } } as const;
+    using session = sessionOn(engine, { dim: 4, pairLoss });
+    const expected = session.compute(embeddings, labels);
+    Object.assign(pairLoss.optima, { positive: 9 });
+    expect(session.compute(embeddings, labels)).toEqual(expected);
+  });
+
   it('a step brings or replaces candidates, upstream and out', () => {
     const { embeddings, labels } = batchOf(12, 4);
     const classWeights = randomRows(7, 4, randomFrom(2));

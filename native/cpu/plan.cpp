@@ -32,7 +32,7 @@ Plan::Plan(const Rows& rows, TileStorage wanted)
 }
 
 int64_t Plan::slices() const {
-  return symmetric && anchors.count() == 1 ? (dim + kSlice - 1) / kSlice : 1;
+  return symmetric && anchors.count() == 1 ? std::max(dim / kSlice, int64_t{1}) : 1;
 }
 
 int64_t Plan::tiles_in(Range panel) const {

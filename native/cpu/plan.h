@@ -10,8 +10,6 @@
 //                └─panel─┘
 #pragma once
 
-#include <algorithm>
-
 #include "native/core/problem.h"
 #include "native/cpu/layout.h"
 
@@ -72,7 +70,8 @@ struct Plan {
   // A batch of one tile has no tiles to share out. Where it has many dimensions, threads share those: slices of them, whose
   // sums are added up in ascending order. 1 where there are tiles enough, or few dimensions.
   int64_t slices() const;
-  Range slice(int64_t number) const { return {number * kSlice, std::min(dim, (number + 1) * kSlice)}; }
+  // The last slice has what is left.
+  Range slice(int64_t number) const { return {number * kSlice, number + 1 == slices() ? dim : (number + 1) * kSlice}; }
 
   bool diagonal(TileIndex tile) const { return symmetric && tile.row_block == tile.column_block; }
   Range all_columns() const { return {0, candidates.count()}; }

@@ -36,11 +36,11 @@ type Options = TensorCircleLossOptions | TensorPairLossOptions;
 export function createLosses(tf: TensorFlowCore): TensorLosses {
   const arrays = new GradientArrays(tf);
   return {
-    circleLoss: (labels, embeddings, options = {}) =>
-      differentiable(tf, computeCircleLoss as Compute, arrays, labels, embeddings, options),
+    circleLoss: (labels, embeddings, options) =>
+      differentiable(tf, computeCircleLoss as Compute, arrays, labels, embeddings, options ?? {}),
     // Without options, as JavaScript can call it, the error is that of the function that computes.
-    pairLoss: (labels, embeddings, options = {} as never) =>
-      differentiable(tf, computePairLoss as Compute, arrays, labels, embeddings, options),
+    pairLoss: (labels, embeddings, options) =>
+      differentiable(tf, computePairLoss as Compute, arrays, labels, embeddings, options ?? ({} as never)),
     minimizeAsync: (...call) => minimizeAsync(tf, ...call),
   };
 }
