@@ -38,9 +38,10 @@ export class HeldHead implements ClassHead {
   readonly #callSettings: Settings;
   readonly #choice: EngineChoice;
   readonly #sampler: ClassSampler | undefined;
-  readonly #rows: readonly EngineRows[] = [];
+  readonly #rows: EngineRows[] = [];
   readonly #turns = new Turns('The class head');
   #steps: number;
+  #callsInFlight = 0;
 
   /** Weights and moments are allocated, and not yet filled. */
   constructor(settings: HeadSettings, place: ClassHeadPlace, steps: number) {
@@ -62,7 +63,7 @@ export class HeldHead implements ClassHead {
     try {
       for (const _ of tensorNames(settings.optimizer)) {
         const remedy = 'Use fewer classes, or an optimizer that keeps less.';
-        (this.#rows as EngineRows[]).push(allocateRows(classes, dim, { engine: resident.name, device }, remedy));
+        this.#rows.push(allocateRows(classes, dim, { engine: resident.name, device }, remedy));
       }
     } catch (error) {
       this.dispose();
@@ -153,8 +154,6 @@ export class HeldHead implements ClassHead {
     this.dispose();
   }
 
-  #callsInFlight = 0;
-
   /** The memory stays until the last call in flight has ended. */
   async #whileHeld<Result>(call: () => Promise<Result>): Promise<Result> {
     this.#callsInFlight++;
@@ -168,7 +167,7 @@ export class HeldHead implements ClassHead {
 
   #free(): void {
     this.#choice.release();
-    for (const rows of (this.#rows as EngineRows[]).splice(0)) rows[Symbol.dispose]();
+    for (const rows of this.#rows.splice(0)) rows[Symbol.dispose]();
   }
 
   #labels(labels: Labels): Int32Array {
