@@ -60,6 +60,21 @@ export function dot(a: Float64Array, aStart: number, b: Float64Array, bStart: nu
   return sum0 + sum1 + (sum2 + sum3);
 }
 
+/** dx = (g − (g·x̂) x̂)/‖x‖; below the least norm x̂ = x/1e-12 is linear, and dx = g/1e-12. */
+export function throughNormalization(
+  { values, norms, count, dim }: Rows,
+  gradient: Float64Array,
+  out: Float32Array,
+): void {
+  for (let i = 0; i < count; i++) {
+    const start = i * dim;
+    const norm = norms?.[i] ?? 1;
+    const along = norms && norm > leastNorm ? dot(gradient, start, values, start, dim) : 0;
+    const divisor = norms ? Math.max(norm, leastNorm) : 1;
+    for (let k = start; k < start + dim; k++) out[k] = (gradient[k] - along * values[k]) / divisor;
+  }
+}
+
 /** The first row with NaN or ±Infinity, or −1. */
 export function firstNotFinite(array: Float32Array, dim: number): number {
   for (let k = 0; k < array.length; k++) {

@@ -8,7 +8,14 @@
 import type { OnHost, Problem, Report, SimilarityProblem } from './engine.ts';
 import { type Formula, formulaOf } from './formulas.ts';
 import { type CandidateUpdate, stepInPlace } from './optimizers.ts';
-import { chosenRows, dot, firstNotFinite, leastNorm, type Rows, readRows, similarities } from './reference-rows.ts';
+import {
+  chosenRows,
+  firstNotFinite,
+  type Rows,
+  readRows,
+  similarities,
+  throughNormalization,
+} from './reference-rows.ts';
 
 /** The two sides of a comparison, as double-precision rows. */
 interface Sides {
@@ -225,17 +232,6 @@ function addScaled(
   dim: number,
 ): void {
   for (let k = 0; k < dim; k++) sum[sumStart + k] += scale * row[rowStart + k];
-}
-
-/** dx = (g − (g·x̂) x̂)/‖x‖; below the least norm x̂ = x/1e-12 is linear, and dx = g/1e-12. */
-function throughNormalization({ values, norms, count, dim }: Rows, gradient: Float64Array, out: Float32Array): void {
-  for (let i = 0; i < count; i++) {
-    const start = i * dim;
-    const norm = norms?.[i] ?? 1;
-    const along = norms && norm > leastNorm ? dot(gradient, start, values, start, dim) : 0;
-    const divisor = norms ? Math.max(norm, leastNorm) : 1;
-    for (let k = start; k < start + dim; k++) out[k] = (gradient[k] - along * values[k]) / divisor;
-  }
 }
 
 function moveCandidates(
