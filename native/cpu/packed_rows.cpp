@@ -123,6 +123,7 @@ void PackedRows::pack_anchor_slices() {
   packed_groups_ = plan_.all_columns();
   team_.for_each(plan_.slices(),
                  [&](int64_t slice, int) { kernels_.squares(anchor_slice(plan_.slice(slice)), slice_sums(slice)); });
+  if (team_.aborted()) return;  // some slices may not have been measured
   RowScale* const scales = workspace_.anchor_scales.as<RowScale>();
   note_bad_row(InputArray::kAnchors, 0, scale_rows(add_slice_sums(), plan_.anchors.rows, rows_.normalize, scales));
   team_.for_each(plan_.slices(), [&](int64_t slice, int) {

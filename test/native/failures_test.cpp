@@ -162,6 +162,22 @@ TEST_CASE("a call that is aborted before it begins touches no output") {
   });
 }
 
+TEST_CASE("a call that is aborted while its slices are measured says so, whatever the last call left behind") {
+  Data data({61, 0, 3100, 8}, CandidateKind::kBatch);
+  const Problem problem = data.problem(definitions().front());
+  for (const cpu::Kernels* kernels : cpu::available_kernels()) {
+    cpu::Engine engine(*kernels);
+    const float good = data.anchors[5];
+    data.anchors[5] = NAN;
+    Call bad(problem), aborted(problem);
+    CHECK(bad.run(engine, problem).outcome.status == Status::kNotFinite);
+    data.anchors[5] = good;
+    const std::atomic<bool> abort{true};
+    CHECK(aborted.run(engine, problem, &abort).outcome.status == Status::kAborted);
+    CHECK(aborted.untouched());
+  }
+}
+
 TEST_CASE("a call that is aborted on its way ends early or well, and the next one has the right bits") {
   for_each_case([](const cpu::Kernels& kernels, Data&, Problem problem) {
     cpu::Engine engine(kernels);
