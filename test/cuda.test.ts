@@ -15,7 +15,7 @@ import {
 } from '../lib/index.ts';
 import { type CudaModule, reportFields, requestFields } from '../lib/native.ts';
 import { randomFrom, randomRows } from './cases.ts';
-import { cudaEngines, emulatedAddon } from './engine-list.ts';
+import { cudaEngines } from './engine-list.ts';
 import { errorOf } from './error-of.ts';
 
 const [dim, classes, count] = [6, 9, 40];
@@ -231,26 +231,6 @@ describe.skipIf(!hasCuda)(`page-locked arrays ${needs}`, () => {
     for (const length of [0, -1, 1.5, '3', undefined]) {
       expect(errorOf(() => allocatePinned(length as never)).message).toMatch(/^length must be an integer from 1; /);
     }
-  });
-});
-
-/** Only there a call takes long enough for another one to wait, whatever the machine. */
-describe.runIf(hasCuda && process.env.CIRCLE_LOSS_CUDA_ADDON === emulatedAddon)('on the emulated GPU, cuda', () => {
-  it('a call that waits for the session hears an abort, and the one before it ends well', async () => {
-    using session = createPairLoss({ dim, engine: 'cuda', pairLoss: { type: 'circle' } });
-    // Seconds of work: the timer below may be late by hundreds of milliseconds where other tests have the processors.
-    const many = randomRows(1000, dim, random);
-    const manyLabels = Int32Array.from({ length: 1000 }, (_, i) => i % 9);
-    const order: string[] = [];
-    const controller = new AbortController();
-    const first = session.computeAsync(many, manyLabels).then(() => order.push('first'));
-    const second = session
-      .computeAsync(many, manyLabels, { signal: controller.signal })
-      .catch(({ name }) => order.push(name));
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    controller.abort();
-    await Promise.all([first, second]);
-    expect(order).toEqual(['AbortError', 'first']);
   });
 });
 
