@@ -1,7 +1,7 @@
 /** Rows of the reference engine: read into double precision, normalised, compared. */
 
 /** The norm below which a row is divided by it instead of its own, as torch's `F.normalize` does. */
-export const leastNorm = 1e-12;
+const leastNorm = 1e-12;
 
 export interface Rows {
   values: Float64Array;

@@ -29,7 +29,7 @@ export interface ArrayInputs {
   candidateLabels?: Labels;
 }
 
-export const isTensor = (value: unknown): value is Tensor => isTensorLike(value);
+const isTensor = (value: unknown): value is Tensor => isTensorLike(value);
 
 /** Throws where a tensor is no rows or labels. Rows of another length would be read as other rows, not refused. */
 export function checkInputs(inputs: TensorInputs, candidatesAre: 'differentiated' | 'constant'): void {
