@@ -1,6 +1,6 @@
 /** What `'auto'` goes by: whether a call is worth the way to a GPU and back. */
 import { hostRows } from './candidates.ts';
-import type { Problem, SimilarityProblem } from './engine.ts';
+import type { AnyProblem } from './engine.ts';
 
 /** A call, as far as the choice is concerned. */
 export interface CallShape {
@@ -37,14 +37,24 @@ export function isWorthCuda({ anchorCount, candidateCount, dim, candidates, resu
   return work >= leastWork && work >= leastIntensity * 4 * (rows * dim + results);
 }
 
-export function shapeOf(problem: Problem | SimilarityProblem): CallShape {
+export function shapeOf(problem: AnyProblem): CallShape {
   const { anchorCount, candidateCount, dim, candidates } = problem;
   const place = candidates === undefined ? 'anchors' : hostRows(candidates) ? 'host' : 'device';
   return { anchorCount, candidateCount, dim, candidates: place, results: resultsOf(problem) };
 }
 
-function resultsOf(problem: Problem | SimilarityProblem): number {
-  if ('out' in problem) return problem.out.length;
-  const { anchorLosses, gradient, candidateGradient } = problem;
-  return anchorLosses.length + (gradient?.length ?? 0) + (candidateGradient?.length ?? 0);
+/** Arrays of a problem that come back. */
+const resultNames = [
+  'out',
+  'anchorLosses',
+  'gradient',
+  'candidateGradient',
+  'similarities',
+  'indices',
+  'reachedBy',
+] as const;
+
+function resultsOf(problem: AnyProblem): number {
+  const arrays = problem as Partial<Record<(typeof resultNames)[number], Float32Array | Int32Array>>;
+  return resultNames.reduce((sum, name) => sum + (arrays[name]?.length ?? 0), 0);
 }

@@ -1,4 +1,4 @@
-/** What every engine is: one forward with gradient and one similarity matrix, on a problem that is already checked. */
+/** What every engine is: one forward with gradient, one similarity matrix, and retrieval, on problems already checked. */
 import type { ResolvedPairLoss } from './losses.ts';
 import type { nativeStatus } from './native.ts';
 import type { CandidateUpdate } from './optimizers.ts';
@@ -40,7 +40,8 @@ export interface Problem {
   readonly update: CandidateUpdate | undefined;
 }
 
-export interface SimilarityProblem {
+/** Rows that are compared with rows, and how: what every call without a loss is made of. */
+export interface RowsProblem {
   readonly anchorCount: number;
   readonly candidateCount: number;
   readonly dim: number;
@@ -53,11 +54,41 @@ export interface SimilarityProblem {
   readonly candidates: CandidateRows | undefined;
   /** As of `Problem`. */
   readonly candidateRows?: Int32Array;
+}
+
+/** The similarity matrix. */
+export interface SimilarityProblem extends RowsProblem {
   readonly out: Float32Array;
 }
 
+/**
+ * The k most similar candidates of each anchor, best first, of equals the lower number; where the anchors are the
+ * candidates, an anchor is not its own.
+ */
+export interface NearestProblem extends RowsProblem {
+  readonly checkFinite: 'throw';
+  /** anchorCount × k, both. */
+  readonly similarities: Float32Array;
+  readonly indices: Int32Array;
+}
+
+/**
+ * How far the candidates of an anchor's own label come down. They are a run of candidates, from `ownFirst[i]` up to and
+ * without `ownEnd[i]`; all others have other labels.
+ */
+export interface RankProblem extends RowsProblem {
+  readonly checkFinite: 'throw';
+  readonly ownFirst: Int32Array;
+  readonly ownEnd: Int32Array;
+  /** Anchors' own runs, one after the other, both: the similarity, and how many others are at least as similar. */
+  readonly similarities: Float32Array;
+  readonly reachedBy: Int32Array;
+}
+
+export type AnyProblem = Problem | SimilarityProblem | NearestProblem | RankProblem;
+
 /** A problem whose rows are all JavaScript's: what an engine without a device can compute. */
-export type OnHost<P extends Problem | SimilarityProblem> = P & { readonly candidates: Float32Array | undefined };
+export type OnHost<P extends Problem | RowsProblem> = P & { readonly candidates: Float32Array | undefined };
 
 export type Status = keyof typeof nativeStatus;
 
@@ -88,6 +119,10 @@ export interface Engine {
   computeAsync(problem: Problem): EngineJob;
   similarity(problem: SimilarityProblem): Report;
   similarityAsync(problem: SimilarityProblem): EngineJob;
+  nearest(problem: NearestProblem): Report;
+  nearestAsync(problem: NearestProblem): EngineJob;
+  rank(problem: RankProblem): Report;
+  rankAsync(problem: RankProblem): EngineJob;
   workspaceBytes(): number;
   /** Frees the workspace; a later call grows a new one. */
   release(): void;

@@ -1,7 +1,7 @@
 /** Which engines there are, which computes a call, and why one is missing. */
 import { isWorthCuda, shapeOf } from './choice.ts';
 import { findCuda, isCapable, requireCuda } from './cuda.ts';
-import type { Engine, Problem, SimilarityProblem } from './engine.ts';
+import type { AnyProblem, Engine } from './engine.ts';
 import { CircleLossError, namedBinaryLoad, nativeLoad } from './errors.ts';
 import { chooseVariant, type Loaded, loadCpu } from './load-native.ts';
 import type { CpuModule, NativeModule } from './native.ts';
@@ -75,7 +75,7 @@ function loadFailure({ attempts, namedBy }: Loaded<CpuModule>): CircleLossError 
 
 /** Decides which engine computes a call, and keeps what it has opened for the next. */
 export interface EngineChoice {
-  engineFor(problem: Problem | SimilarityProblem): Engine;
+  engineFor(problem: AnyProblem): Engine;
   /** Frees all workspaces; a later call grows new ones. */
   release(): void;
 }
@@ -147,7 +147,7 @@ class AutoEngine implements EngineChoice {
     checkDevice(device);
   }
 
-  engineFor(problem: Problem | SimilarityProblem): Engine {
+  engineFor(problem: AnyProblem): Engine {
     if (!isWorthCuda(shapeOf(problem)) || !hasCuda(this.#device)) return this.#cpu;
     this.#cuda ??= openCudaOn(this.#device);
     return this.#cuda;
@@ -162,7 +162,7 @@ class AutoEngine implements EngineChoice {
 const shared = new Map<string, EngineChoice>();
 
 /** The engines of the one-shot functions, opened at the first call. */
-export function sharedEngine(name: EngineName, device: number, problem: Problem | SimilarityProblem): Engine {
+export function sharedEngine(name: EngineName, device: number, problem: AnyProblem): Engine {
   // The other engines have no devices.
   const key = name === 'cuda' || name === 'auto' ? `${name} ${device}` : name;
   let choice = shared.get(key);
@@ -171,6 +171,11 @@ export function sharedEngine(name: EngineName, device: number, problem: Problem 
     shared.set(key, choice);
   }
   return choice.engineFor(problem);
+}
+
+/** The same as a choice. */
+export function sharedChoice(name: EngineName, device: number): Pick<EngineChoice, 'engineFor'> {
+  return { engineFor: (problem) => sharedEngine(name, device, problem) };
 }
 
 /**

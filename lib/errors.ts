@@ -104,6 +104,11 @@ export function overflow(normalize: boolean): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_OVERFLOW', `${message} ${remedy}`);
 }
 
+export function similarityOverflow(): CircleLossError {
+  const message = sentence('Similarities', 'within the range of float32', 'finite rows some of whose are beyond it');
+  return new CircleLossError('ERR_CIRCLE_OVERFLOW', `${message} Scale the rows down or set normalize: true.`);
+}
+
 /** Of a sampler: `small` classes were left out for want of samples. */
 export function tooFewClasses(
   classesPerBatch: number,

@@ -12,7 +12,7 @@ import { ClassSampler } from './class-sampling.ts';
 import type { Problem } from './engine.ts';
 import { allocateRows, type EngineRows, pieces } from './engine-rows.ts';
 import { type EngineChoice, residentEngine } from './engines.ts';
-import { nearestCandidates, nearestCandidatesAsync, type Search } from './nearest.ts';
+import { type Nearest, nearestCandidates, nearestCandidatesAsync, type Search } from './nearest.ts';
 import type { Abortable, Labels } from './options.ts';
 import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
@@ -209,7 +209,7 @@ export class HeldHead implements ClassHead {
       anchors: float32('embeddings', embeddings),
       candidates: this.#rows[0].values,
       candidateCount: this.classes,
-      k: parse(schemas.nearest(this.classes), k, 'k'),
+      k: parse(schemas.countTo(this.classes), k, 'k'),
       names,
       dim,
       threads,
@@ -219,7 +219,4 @@ export class HeldHead implements ClassHead {
   }
 }
 
-const predictionOf = ({ columns, values }: { columns: Int32Array; values: Float32Array }): ClassPrediction => ({
-  classes: columns,
-  similarities: values,
-});
+const predictionOf = ({ indices, similarities }: Nearest): ClassPrediction => ({ classes: indices, similarities });

@@ -30,6 +30,7 @@ export {
   type MemoryBankOptions,
   type MemoryBankStepOptions,
 } from './memory-bank.ts';
+export { findNearest, findNearestAsync, type Nearest } from './nearest.ts';
 export type { AdamOptimizer, Optimizer, SgdOptimizer } from './optimizers.ts';
 export type {
   Abortable,
@@ -42,6 +43,7 @@ export type {
   EngineName,
   LabelledCandidates,
   Labels,
+  NearestOptions,
   Normalization,
   OutArrays,
   PairLossChoice,

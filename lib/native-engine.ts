@@ -1,6 +1,16 @@
 /** The native engines behind the interface of engines: options become numbers of the request, a report comes back. */
 import { isDeviceMatrix, nativeRowsOf } from './device-matrix.ts';
-import type { Engine, EngineJob, Problem, Report, SimilarityProblem, Status } from './engine.ts';
+import type {
+  Engine,
+  EngineJob,
+  NearestProblem,
+  Problem,
+  RankProblem,
+  Report,
+  RowsProblem,
+  SimilarityProblem,
+  Status,
+} from './engine.ts';
 import {
   type CpuModule,
   type CudaModule,
@@ -95,8 +105,8 @@ function fillPairLoss(request: Float64Array, { pairLoss }: Problem): void {
   }
 }
 
-/** A similarity matrix has no loss: the fields of one hold what is valid everywhere. */
-function fillSimilarityRequest(request: Float64Array, problem: SimilarityProblem, workspaceLimit: number): void {
+/** Rows without a loss: the fields of one hold what is valid everywhere. */
+function fillRowsRequest(request: Float64Array, problem: RowsProblem, workspaceLimit: number): void {
   request.fill(0);
   request[at.anchorCount] = problem.anchorCount;
   request[at.candidateCount] = problem.candidateCount;
@@ -145,6 +155,21 @@ const similarityArgumentsOf = (
   { anchors, candidates, candidateRows, out }: SimilarityProblem,
 ): Parameters<NativeSession['similarity']> => [request, report, anchors, nativeRows(candidates), out, candidateRows];
 
+const nearestArgumentsOf = (
+  request: Float64Array,
+  report: Float64Array,
+  { anchors, candidates, similarities, indices }: NearestProblem,
+): Parameters<NativeSession['nearest']> => [request, report, anchors, nativeRows(candidates), similarities, indices];
+
+const rankArgumentsOf = (
+  request: Float64Array,
+  report: Float64Array,
+  { anchors, candidates, ownFirst, ownEnd, similarities, reachedBy }: RankProblem,
+): Parameters<NativeSession['rank']> => {
+  const rows = nativeRows(candidates);
+  return [request, report, anchors, rows, ownFirst, ownEnd, similarities, reachedBy];
+};
+
 const newRequest = () => new Float64Array(requestFields.length);
 const newReport = () => new Float64Array(reportFields.length);
 
@@ -185,16 +210,41 @@ class NativeEngine implements Engine {
   }
 
   similarity(problem: SimilarityProblem): Report {
-    fillSimilarityRequest(this.#request, problem, this.#traits.workspaceLimit);
-    this.#session.similarity(...similarityArgumentsOf(this.#request, this.#report, problem));
+    this.#session.similarity(...similarityArgumentsOf(this.#requestFor(problem), this.#report, problem));
     return this.#read(this.#report);
   }
 
   similarityAsync(problem: SimilarityProblem): EngineJob {
-    const request = newRequest();
     const report = newReport();
-    fillSimilarityRequest(request, problem, this.#traits.workspaceLimit);
+    const request = this.#requestFor(problem, newRequest());
     return this.#job(this.#session.similarityAsync(...similarityArgumentsOf(request, report, problem)), report);
+  }
+
+  nearest(problem: NearestProblem): Report {
+    this.#session.nearest(...nearestArgumentsOf(this.#requestFor(problem), this.#report, problem));
+    return this.#read(this.#report);
+  }
+
+  nearestAsync(problem: NearestProblem): EngineJob {
+    const report = newReport();
+    const request = this.#requestFor(problem, newRequest());
+    return this.#job(this.#session.nearestAsync(...nearestArgumentsOf(request, report, problem)), report);
+  }
+
+  rank(problem: RankProblem): Report {
+    this.#session.rank(...rankArgumentsOf(this.#requestFor(problem), this.#report, problem));
+    return this.#read(this.#report);
+  }
+
+  rankAsync(problem: RankProblem): EngineJob {
+    const report = newReport();
+    const request = this.#requestFor(problem, newRequest());
+    return this.#job(this.#session.rankAsync(...rankArgumentsOf(request, report, problem)), report);
+  }
+
+  #requestFor(problem: RowsProblem, request = this.#request): Float64Array {
+    fillRowsRequest(request, problem, this.#traits.workspaceLimit);
+    return request;
   }
 
   workspaceBytes(): number {

@@ -98,6 +98,28 @@ export interface NativeSession {
     candidateRows?: Int32Array,
   ): number;
   similarityAsync(...arrays: Parameters<NativeSession['similarity']>): NativeJob;
+  /** The k nearest candidates of each anchor: both results are anchorCount × k. */
+  nearest(
+    request: Float64Array,
+    report: Float64Array,
+    anchors: Float32Array,
+    candidates: Float32Array | NativeDeviceRows | undefined,
+    similarities: Float32Array,
+    indices: Int32Array,
+  ): number;
+  nearestAsync(...arrays: Parameters<NativeSession['nearest']>): NativeJob;
+  /** Similarities of each anchor's own run, and by how many other candidates each of them is reached. */
+  rank(
+    request: Float64Array,
+    report: Float64Array,
+    anchors: Float32Array,
+    candidates: Float32Array | NativeDeviceRows | undefined,
+    ownFirst: Int32Array,
+    ownEnd: Int32Array,
+    similarities: Float32Array,
+    reachedBy: Int32Array,
+  ): number;
+  rankAsync(...arrays: Parameters<NativeSession['rank']>): NativeJob;
   /** Frees the workspace, after a running job at the latest. Later calls work and grow a new one. */
   release(): void;
   /** Bytes the session holds now. */

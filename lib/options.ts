@@ -161,3 +161,22 @@ export interface SimilarityOptions {
   /** N × M numbers that the result goes to; default: allocated. */
   out?: Float32Array;
 }
+
+export interface NearestOptions {
+  /** Numbers in a row. An integer from 1. */
+  dim: number;
+  /** How many candidates of each anchor. An integer from 1 to the candidates there are. */
+  k: number;
+  /** M × dim; default the anchors themselves, of which none finds itself. */
+  candidates?: CandidateRows;
+  /** Default true: cosines. */
+  normalize?: boolean;
+  /** Default 'auto'. */
+  engine?: EngineName;
+  /** As in `CommonOptions`; default 'exact'. */
+  precision?: 'exact' | 'fast';
+  /** Of engine 'cuda': the number of the GPU; default 0. */
+  device?: number;
+  /** Of engine 'cpu'; default `os.availableParallelism()`. */
+  threads?: number;
+}

@@ -1,8 +1,9 @@
 /** The reference engine behind the interface of engines: synchronously at once, asynchronously a panel at a time. */
 import { hostRows } from './candidates.ts';
-import type { Engine, EngineJob, OnHost, Problem, Report, SimilarityProblem } from './engine.ts';
+import type { AnyProblem, Engine, EngineJob, OnHost, Report } from './engine.ts';
 import { internal } from './errors.ts';
 import { evaluate, evaluateSimilarity, succeeded } from './reference.ts';
+import { searchNearest, searchRanks } from './reference-search.ts';
 
 function finish(steps: Generator<void, Report>): Report {
   for (;;) {
@@ -31,7 +32,7 @@ function finishInTurns(steps: Generator<void, Report>): EngineJob {
 }
 
 /** The choice of an engine has seen to it. */
-function onHost<P extends Problem | SimilarityProblem>(problem: P): OnHost<P> {
+function onHost<P extends AnyProblem>(problem: P): OnHost<P> {
   const candidates = hostRows(problem.candidates);
   if (candidates !== problem.candidates) throw internal("Engine 'reference' was given rows on a device");
   return { ...problem, candidates };
@@ -43,6 +44,10 @@ export const referenceEngine: Engine = {
   computeAsync: (problem) => finishInTurns(evaluate(onHost(problem))),
   similarity: (problem) => finish(evaluateSimilarity(onHost(problem))),
   similarityAsync: (problem) => finishInTurns(evaluateSimilarity(onHost(problem))),
+  nearest: (problem) => finish(searchNearest(onHost(problem))),
+  nearestAsync: (problem) => finishInTurns(searchNearest(onHost(problem))),
+  rank: (problem) => finish(searchRanks(onHost(problem))),
+  rankAsync: (problem) => finishInTurns(searchRanks(onHost(problem))),
   workspaceBytes: () => 0,
   release: () => {},
 };

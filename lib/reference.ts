@@ -5,7 +5,7 @@
  * Gradient: the row again, each pair weighted by what its logit had in the log-sum-exp, times the other side's row.
  * Memory is linear in the rows; time is 2 (loss) or 8 (loss and gradient) × anchors × candidates × dim operations.
  */
-import type { OnHost, Problem, Report, SimilarityProblem } from './engine.ts';
+import type { OnHost, Problem, Report, RowsProblem, SimilarityProblem } from './engine.ts';
 import { type Formula, formulaOf } from './formulas.ts';
 import { type CandidateUpdate, stepInPlace } from './optimizers.ts';
 import {
@@ -247,7 +247,7 @@ function moveCandidates(
   }
 }
 
-const isPanelStart = (i: number, rowWork: number) => i % Math.max(1, Math.floor(panelWork / rowWork)) === 0;
+export const isPanelStart = (i: number, rowWork: number) => i % Math.max(1, Math.floor(panelWork / rowWork)) === 0;
 
 /** The whole of a call; every `yield` is a chance to do something else, or to stop. Outputs are written at the end. */
 export function* evaluate(problem: OnHost<Problem>): Generator<void, Report> {
@@ -276,23 +276,30 @@ export function* evaluate(problem: OnHost<Problem>): Generator<void, Report> {
   return { ...succeeded, loss, validAnchors };
 }
 
-export function* evaluateSimilarity(problem: OnHost<SimilarityProblem>): Generator<void, Report> {
+/** The rows of a problem without a loss, or the report that one is not finite. */
+export function rowsOf(problem: OnHost<RowsProblem>): { anchors: Rows; candidates: Rows } | Report {
   const bad = findNotFinite(problem);
   if (bad) return bad;
-  const { anchorCount, candidateCount, dim, normalize, out } = problem;
+  const { anchorCount, candidateCount, dim, normalize } = problem;
   const anchors = readRows(problem.anchors, anchorCount, dim, normalize);
   const chosen = problem.candidates && chosenRows(problem.candidates, problem.candidateRows, dim);
-  const candidates = chosen ? readRows(chosen, candidateCount, dim, normalize) : anchors;
+  return { anchors, candidates: chosen ? readRows(chosen, candidateCount, dim, normalize) : anchors };
+}
+
+export function* evaluateSimilarity(problem: OnHost<SimilarityProblem>): Generator<void, Report> {
+  const rows = rowsOf(problem);
+  if ('status' in rows) return rows;
+  const { anchorCount, candidateCount, dim, out } = problem;
   for (let i = 0; i < anchorCount; i++) {
     if (isPanelStart(i, candidateCount * dim)) yield;
-    similarities(anchors, i, candidates, out.subarray(i * candidateCount, (i + 1) * candidateCount));
+    similarities(rows.anchors, i, rows.candidates, out.subarray(i * candidateCount, (i + 1) * candidateCount));
   }
   return succeeded;
 }
 
 export const succeeded: Report = { status: 'ok', array: 'anchors', row: 0, loss: 0, validAnchors: 0 };
 
-function findNotFinite(problem: OnHost<Problem | SimilarityProblem>): Report | undefined {
+function findNotFinite(problem: OnHost<Problem | RowsProblem>): Report | undefined {
   if (problem.checkFinite === 'propagate') return undefined;
   const { anchors, dim } = problem;
   const candidates = problem.candidates && chosenRows(problem.candidates, problem.candidateRows, dim);

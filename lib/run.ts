@@ -1,7 +1,7 @@
 /** Runs a problem on an engine, turns what the engine reports into a result or an error. */
 import { checkAlive } from './arrays.ts';
 import { isDeviceMatrix } from './device-matrix.ts';
-import type { Engine, EngineJob, Problem, Report, SimilarityProblem } from './engine.ts';
+import type { AnyProblem, Engine, EngineJob, Problem, Report } from './engine.ts';
 import {
   aborted,
   deviceFailed,
@@ -11,6 +11,7 @@ import {
   outOfDeviceMemory,
   outOfMemory,
   overflow,
+  similarityOverflow,
   workspaceOutOfMemory,
   wrongShape,
 } from './errors.ts';
@@ -108,12 +109,12 @@ export interface Names {
 }
 
 /** The error of a report that is not ok. */
-export function failure(report: Report, problem: Problem | SimilarityProblem, names: Names): Error {
+export function failure(report: Report, problem: AnyProblem, names: Names): Error {
   switch (report.status) {
     case 'notFinite':
       return nameNotFinite(report, problem, names);
     case 'overflow':
-      return overflow(problem.normalize);
+      return 'pairLoss' in problem ? overflow(problem.normalize) : similarityOverflow();
     case 'outOfMemory':
       return hasLimit(problem) ? workspaceOutOfMemory(pairsOf(problem)) : outOfMemory(pairsOf(problem));
     case 'outOfDeviceMemory': {
@@ -129,13 +130,13 @@ export function failure(report: Report, problem: Problem | SimilarityProblem, na
 }
 
 /** A similarity matrix keeps no tiles. */
-const hasLimit = (problem: Problem | SimilarityProblem) => 'workspaceLimit' in problem;
+const hasLimit = (problem: AnyProblem) => 'workspaceLimit' in problem;
 
-const pairsOf = ({ anchorCount, candidateCount, dim }: Problem | SimilarityProblem) =>
+const pairsOf = ({ anchorCount, candidateCount, dim }: AnyProblem) =>
   `${anchorCount} × ${candidateCount} pairs of dim ${dim}`;
 
 /** Engines tell the row; column and value are looked up here, where the rows are within reach. */
-function nameNotFinite({ array, row }: Report, problem: Problem | SimilarityProblem, names: Names): Error {
+function nameNotFinite({ array, row }: Report, problem: AnyProblem, names: Names): Error {
   const values = problem[array]!;
   const chosen = array === 'candidates' ? problem.candidateRows : undefined;
   const place = chosen?.[row] ?? row;

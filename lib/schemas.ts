@@ -171,6 +171,17 @@ const signal = z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional()
 const { upstream, classWeights, candidates, candidateLabels, out } = commonShape;
 const similarityShape = { ...engineShape, candidates: array, out: array };
 
+const { checkFinite: _always, ...searchShape } = engineShape;
+const nearestShape = { ...searchShape, candidates: array, k: count('an integer from 1') };
+
+const ranks = z.array(count('an integer from 1')).min(1, { error: 'at least one integer from 1' }).optional();
+const retrievalShape = { ...searchShape, recallAt: ranks, gallery: array, galleryLabels: array, own: array };
+const reIdentificationShape = {
+  ...searchShape,
+  ranks: count('an integer from 1').optional(),
+  junkLabel: z.int32({ error: 'an integer from -2147483648 to 2147483647' }).optional(),
+};
+
 /** The schema of each public function's options. */
 export const schemas = {
   circleLoss: strict({ ...commonShape, ...circleShape }),
@@ -181,6 +192,12 @@ export const schemas = {
   stepAsync: strict({ upstream, classWeights, candidates, candidateLabels, out, signal }),
   similarity: strict(similarityShape),
   similarityAsync: strict({ ...similarityShape, signal }),
+  nearest: strict(nearestShape),
+  nearestAsync: strict({ ...nearestShape, signal }),
+  retrieval: strict(retrievalShape),
+  retrievalAsync: strict({ ...retrievalShape, signal }),
+  reIdentification: strict(reIdentificationShape),
+  reIdentificationAsync: strict({ ...reIdentificationShape, signal }),
   deviceMatrix: strict({ dim: engineShape.dim, device: engineShape.device }),
   length: engineShape.dim,
   classHead,
@@ -193,7 +210,7 @@ export const schemas = {
   memoryBankStepAsync: strict({ ...memoryBankStepShape, signal }),
   abortable: strict({ signal }),
   path: z.string({ error: 'a path' }).min(1, { error: 'a path' }),
-  nearest: (most: number) => {
+  countTo: (most: number) => {
     const expected = `an integer from 1 to ${most}`;
     return z.int({ error: expected }).min(1, { error: expected }).max(most, { error: expected });
   },

@@ -63,6 +63,26 @@ describe('native', () => {
 });
 
 describe('lib', () => {
+  /** Entries beside `index`: public names, and nothing else. */
+  const entries = ['lib/metrics.ts'];
+
+  it.each(entries)('%s only says what is public', (file) => {
+    const text = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*.*?\*\//gs, '');
+    expect(text.replaceAll(/export (type )?\{[^}]*\} from '\.\/[a-z-]+\/[a-z-]+\.ts';/g, '').trim()).toBe('');
+  });
+
+  const metrics = filesOf('lib/metrics', /\.ts$/);
+
+  it.each(metrics)('%s stands on top of lib', (file) => {
+    for (const imported of matches(file, /from '(\..+)'/g)) expect(imported).toMatch(/^(\.|\.\.)\/[a-z-]+\.ts$/);
+    for (const imported of matches(file, /from '([^.].*)'/g)) expect(imported).toMatch(/^node:/);
+  });
+
+  it('nothing outside the metrics imports one', () => {
+    expect(metrics).toContain('lib/metrics/retrieval.ts');
+    for (const file of files) expect(matches(file, /from '\.\/(metrics\/.+)'/g)).toEqual([]);
+  });
+
   /** A file may import what stands on lines above its own. */
   const layers = [
     ['errors', 'native', 'random'],
@@ -74,6 +94,7 @@ describe('lib', () => {
     ['engine', 'results', 'safetensors'],
     ['candidates', 'formulas', 'reference-rows', 'class-head-file', 'class-head-options'],
     ['choice', 'problem', 'reference', 'native-engine'],
+    ['reference-search'],
     ['reference-engine', 'run'],
     ['engines'],
     ['session', 'compute', 'similarity', 'nearest', 'memory-bank', 'pk-sampler'],
@@ -82,7 +103,7 @@ describe('lib', () => {
     ['index'],
   ];
   const rankOf = (module: string) => layers.findIndex((layer) => layer.includes(module));
-  const files = filesOf('lib', /^[^/]*\.ts$/);
+  const files = filesOf('lib', /^[^/]*\.ts$/).filter((file) => !entries.includes(file));
 
   it.each(files)('%s', (file) => {
     const module = file.slice('lib/'.length, -'.ts'.length);

@@ -187,6 +187,10 @@ describe.each(engineList)('$name', (engine) => {
       },
       similarity: own.similarity.bind(own),
       similarityAsync: own.similarityAsync.bind(own),
+      nearest: own.nearest.bind(own),
+      nearestAsync: own.nearestAsync.bind(own),
+      rank: own.rank.bind(own),
+      rankAsync: own.rankAsync.bind(own),
       workspaceBytes: () => 0,
       release: () => {},
     };

@@ -175,6 +175,21 @@ bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
   return ok || wrong_arguments(info);
 }
 
+bool read_nearest_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
+  const bool ok = read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
+                  read_rows(info[3], a.candidates) && read(info[4], Presence::kRequired, a.similarities) &&
+                  read(info[5], Presence::kRequired, a.counts);
+  return ok || wrong_arguments(info);
+}
+
+bool read_rank_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
+  const bool ok = read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
+                  read_rows(info[3], a.candidates) && read(info[4], Presence::kRequired, a.own_first) &&
+                  read(info[5], Presence::kRequired, a.own_end) && read(info[6], Presence::kRequired, a.similarities) &&
+                  read(info[7], Presence::kRequired, a.counts);
+  return ok || wrong_arguments(info);
+}
+
 bool make_rows(const CallArrays& a, Rows& rows) {
   int64_t threads;
   if (!read_count(a, RequestField::anchorCount, 1, rows.anchor_count) ||
@@ -223,6 +238,25 @@ bool make_problem(const CallArrays& a, LossProblem& made) {
          (!a.candidate_gradient.data || has_shape(a.candidate_gradient.length, rows.candidate_count, rows.dim)) &&
          !(problem.scope == Scope::kBatch && std::holds_alternative<TripletLoss>(problem.pair_loss)) &&
          make_update(a, made);
+}
+
+bool make_nearest(const CallArrays& a, const Rows& rows, Nearest& nearest) {
+  const int64_t others = rows.candidate_count - (rows.candidate_kind == CandidateKind::kBatch ? 1 : 0);
+  nearest = {a.similarities.length / rows.anchor_count, a.similarities.data, a.counts.data};
+  return has_shape(a.similarities.length, rows.anchor_count, nearest.k > 0 ? nearest.k : 1) && nearest.k >= 1 &&
+         nearest.k <= others && a.counts.length == a.similarities.length;
+}
+
+bool make_ranking(const CallArrays& a, const Rows& rows, Ranking& ranking) {
+  ranking = {a.own_first.data, a.own_end.data, a.similarities.data, a.counts.data};
+  if (a.own_first.length != rows.anchor_count || a.own_end.length != rows.anchor_count) return false;
+  int64_t length = 0;
+  for (int64_t i = 0; i < rows.anchor_count; ++i) {
+    const int32_t first = a.own_first.data[i], end = a.own_end.data[i];
+    if (first < 0 || end < first || end > rows.candidate_count) return false;
+    length += end - first;
+  }
+  return a.similarities.length == length && a.counts.length == length;
 }
 
 void write_report(const View<double>& report, const Outcome& outcome, const Results* results) {

@@ -8,6 +8,7 @@
 
 #include "native/binding/engine_kind.h"
 #include "native/core/problem.h"
+#include "native/core/ranking.h"
 #include "native/core/status.h"
 
 namespace circle::binding {
@@ -28,8 +29,11 @@ struct RowsArgument {
   int64_t length() const { return on_device.data ? on_device.length : on_host.length; }
 };
 
-// The arrays of a loss call, in the order of NativeSession.compute (lib/native.ts). Of a similarity call: the request,
-// the report, the anchors, the candidates, the matrix in `gradient`, and the candidates' rows.
+// The arrays of a loss call, in the order of NativeSession.compute (lib/native.ts). Of the others: the request, the report,
+// the anchors, the candidates, and then
+//   similarity   the matrix in `gradient`, the candidates' rows
+//   nearest      the similarities, the candidates found
+//   rank         own runs, the similarities, how many others reach them
 struct CallArrays {
   View<double> request, report;
   View<float> anchors;
@@ -39,6 +43,9 @@ struct CallArrays {
   View<float> upstream, anchor_losses, gradient, candidate_gradient;
   View<int32_t> candidate_rows;
   RowsArgument first_moment, second_moment;
+  View<int32_t> own_first, own_end;
+  View<float> similarities;
+  View<int32_t> counts;
 };
 
 // False where a value is no such array.
@@ -48,6 +55,8 @@ bool read_report(Napi::Value value, View<double>& view);
 // False (with a pending TypeError) where an argument has the wrong type.
 bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
 bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
+bool read_nearest_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
+bool read_rank_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
 
 // A call with its results and, where it has one, the update that they point to.
 struct LossProblem {
@@ -59,6 +68,8 @@ struct LossProblem {
 // False where the request contradicts its arrays.
 bool make_rows(const CallArrays& arrays, Rows& rows);
 bool make_problem(const CallArrays& arrays, LossProblem& made);
+bool make_nearest(const CallArrays& arrays, const Rows& rows, Nearest& nearest);
+bool make_ranking(const CallArrays& arrays, const Rows& rows, Ranking& ranking);
 
 // Fills the report; `results` are those of a loss, or null.
 void write_report(const View<double>& report, const Outcome& outcome, const Results* results);

@@ -10,8 +10,6 @@
 
 namespace circle::binding {
 
-using RunCall = Outcome (*)(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort);
-
 // Starts the call and returns { done, abort }. The arguments in `info` stay alive until it is done.
 Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, CallArrays arrays,
                       RunCall run);

@@ -52,12 +52,34 @@ Outcome run_similarity(SharedEngine& engine, const CallArrays& arrays, const std
   return outcome;
 }
 
+Outcome run_nearest(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
+  Rows rows{};
+  Nearest nearest{};
+  Outcome outcome{Status::kInvalid};
+  if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) && make_nearest(arrays, rows, nearest))
+    outcome = engine.with_engine(abort, [&](Engine& e) { return e.nearest(rows, nearest, abort); });
+  write_report(arrays.report, outcome, nullptr);
+  return outcome;
+}
+
+Outcome run_rank(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
+  Rows rows{};
+  Ranking ranking{};
+  Outcome outcome{Status::kInvalid};
+  if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) && make_ranking(arrays, rows, ranking))
+    outcome = engine.with_engine(abort, [&](Engine& e) { return e.rank(rows, ranking, abort); });
+  write_report(arrays.report, outcome, nullptr);
+  return outcome;
+}
+
 Napi::Function Session::define(Napi::Env env) {
   return DefineClass(
       env, "Session",
       {InstanceMethod<&Session::compute>("compute"), InstanceMethod<&Session::compute_async>("computeAsync"),
        InstanceMethod<&Session::similarity>("similarity"),
-       InstanceMethod<&Session::similarity_async>("similarityAsync"), InstanceMethod<&Session::release>("release"),
+       InstanceMethod<&Session::similarity_async>("similarityAsync"), InstanceMethod<&Session::nearest>("nearest"),
+       InstanceMethod<&Session::nearest_async>("nearestAsync"), InstanceMethod<&Session::rank>("rank"),
+       InstanceMethod<&Session::rank_async>("rankAsync"), InstanceMethod<&Session::release>("release"),
        InstanceMethod<&Session::workspace_bytes>("workspaceBytes")});
 }
 
@@ -75,31 +97,43 @@ Session::~Session() {
 }
 
 Napi::Value Session::compute(const Napi::CallbackInfo& info) {
-  CallArrays arrays;
-  if (!read_compute_arguments(info, arrays)) return info.Env().Undefined();
-  const Outcome outcome = run_compute(*engine_, arrays, nullptr);
-  engine_->account(info.Env());
-  return Napi::Number::New(info.Env(), static_cast<int>(outcome.status));
+  return now(info, read_compute_arguments, run_compute);
 }
-
 Napi::Value Session::similarity(const Napi::CallbackInfo& info) {
-  CallArrays arrays;
-  if (!read_similarity_arguments(info, arrays)) return info.Env().Undefined();
-  const Outcome outcome = run_similarity(*engine_, arrays, nullptr);
-  engine_->account(info.Env());
-  return Napi::Number::New(info.Env(), static_cast<int>(outcome.status));
+  return now(info, read_similarity_arguments, run_similarity);
+}
+Napi::Value Session::nearest(const Napi::CallbackInfo& info) {
+  return now(info, read_nearest_arguments, run_nearest);
+}
+Napi::Value Session::rank(const Napi::CallbackInfo& info) {
+  return now(info, read_rank_arguments, run_rank);
 }
 
 Napi::Value Session::compute_async(const Napi::CallbackInfo& info) {
-  CallArrays arrays;
-  if (!read_compute_arguments(info, arrays)) return info.Env().Undefined();
-  return start_job(info, engine_, std::move(arrays), run_compute);
+  return later(info, read_compute_arguments, run_compute);
+}
+Napi::Value Session::similarity_async(const Napi::CallbackInfo& info) {
+  return later(info, read_similarity_arguments, run_similarity);
+}
+Napi::Value Session::nearest_async(const Napi::CallbackInfo& info) {
+  return later(info, read_nearest_arguments, run_nearest);
+}
+Napi::Value Session::rank_async(const Napi::CallbackInfo& info) {
+  return later(info, read_rank_arguments, run_rank);
 }
 
-Napi::Value Session::similarity_async(const Napi::CallbackInfo& info) {
+Napi::Value Session::now(const Napi::CallbackInfo& info, ReadArguments read, RunCall run) {
   CallArrays arrays;
-  if (!read_similarity_arguments(info, arrays)) return info.Env().Undefined();
-  return start_job(info, engine_, std::move(arrays), run_similarity);
+  if (!read(info, arrays)) return info.Env().Undefined();
+  const Outcome outcome = run(*engine_, arrays, nullptr);
+  engine_->account(info.Env());
+  return Napi::Number::New(info.Env(), static_cast<int>(outcome.status));
+}
+
+Napi::Value Session::later(const Napi::CallbackInfo& info, ReadArguments read, RunCall run) {
+  CallArrays arrays;
+  if (!read(info, arrays)) return info.Env().Undefined();
+  return start_job(info, engine_, std::move(arrays), run);
 }
 
 Napi::Value Session::release(const Napi::CallbackInfo& info) {

@@ -79,6 +79,9 @@ class SharedEngine {
   bool closed_ = false;
 };
 
+// A call with its arguments read: computes and fills its report.
+using RunCall = Outcome (*)(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort);
+
 class Session : public Napi::ObjectWrap<Session> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -91,14 +94,23 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value compute_async(const Napi::CallbackInfo& info);
   Napi::Value similarity(const Napi::CallbackInfo& info);
   Napi::Value similarity_async(const Napi::CallbackInfo& info);
+  Napi::Value nearest(const Napi::CallbackInfo& info);
+  Napi::Value nearest_async(const Napi::CallbackInfo& info);
+  Napi::Value rank(const Napi::CallbackInfo& info);
+  Napi::Value rank_async(const Napi::CallbackInfo& info);
   Napi::Value release(const Napi::CallbackInfo& info);
   Napi::Value workspace_bytes(const Napi::CallbackInfo& info);
+
+  using ReadArguments = bool (*)(const Napi::CallbackInfo& info, CallArrays& arrays);
+  Napi::Value now(const Napi::CallbackInfo& info, ReadArguments read, RunCall run);
+  Napi::Value later(const Napi::CallbackInfo& info, ReadArguments read, RunCall run);
 
   std::shared_ptr<SharedEngine> engine_;
 };
 
-// Runs a call and fills its report.
 Outcome run_compute(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort);
 Outcome run_similarity(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort);
+Outcome run_nearest(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort);
+Outcome run_rank(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort);
 
 }  // namespace circle::binding

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "native/core/problem.h"
+#include "native/core/ranking.h"
 #include "native/core/status.h"
 
 namespace circle {
@@ -23,6 +24,11 @@ class Engine {
 
   // The similarity matrix itself: out is anchor_count × candidate_count.
   virtual Outcome similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) = 0;
+
+  // Retrieval: the most similar candidates of each anchor, and how far those of its own label come down. Similarities are
+  // those of the matrix, to the bit. kOverflow where one that is found, or an anchor's own, is beyond float32.
+  virtual Outcome nearest(const Rows& rows, const Nearest& nearest, const std::atomic<bool>* abort) = 0;
+  virtual Outcome rank(const Rows& rows, const Ranking& ranking, const std::atomic<bool>* abort) = 0;
 
   // Frees the workspace; a later call grows a new one.
   virtual void release() = 0;

@@ -8,22 +8,12 @@
 #include "native/cpu/gradient_pass.h"
 #include "native/cpu/hardest_gradient.h"
 #include "native/cpu/matrix_writer.h"
+#include "native/cpu/nearest_pass.h"
+#include "native/cpu/ranking_pass.h"
 #include "native/cpu/statistics_pass.h"
 
 namespace circle::cpu {
 namespace {
-
-// Below this many multiply-adds a product a second thread costs more than it saves.
-constexpr double kWorthThreads = 1 << 20;
-
-int useful_threads(const Rows& rows, const Plan& plan) {
-  // One tile is measured and weighed by one thread: the others would spend their time fetching what it has in its cache,
-  // unless it has dimensions enough to share.
-  if (plan.anchors.count() == 1 && plan.candidates.count() == 1 && plan.slices() == 1) return 1;
-  const double work = static_cast<double>(rows.anchor_count) * static_cast<double>(rows.candidate_count) *
-                      static_cast<double>(rows.dim);
-  return work < kWorthThreads ? 1 : rows.threads;
-}
 
 template <class Loss>
 using GradientOf = std::conditional_t<Loss::kHardest, HardestGradient<Loss>, GradientPass<Loss>>;
@@ -71,30 +61,32 @@ Outcome Engine::compute(const Problem& problem, Results& results, const std::ato
 
 Outcome Engine::similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) {
   const FlushDenormals flush;
-  const Plan plan(rows, TileStorage::kRecomputed);
-  ThreadTeam team(useful_threads(rows, plan), abort);
-  PackedRows packed(kernels_, rows, plan, workspace_, team);
-  constexpr CandidateForms kMeasure{true, false, false}, kPack{false, true, false};
-  const int64_t tile_bytes = plan.tile_floats() * static_cast<int64_t>(sizeof(float));
-  if (!packed.reserve(plan.statistics_panel(0).size(), kPack) || !workspace_.tiles.reserve(team.size() * tile_bytes))
-    return {Status::kOutOfMemory};
-  packed.pack_anchors();
-  packed.pack_candidates(plan.all_columns(), kMeasure);
-  const Outcome finite = packed.check_finite();
+  TileStream stream(kernels_, rows, workspace_, abort);
+  if (!stream.reserve()) return {Status::kOutOfMemory};
+  const Outcome finite = stream.measure();
   if (!finite.ok()) return finite;
+  const MatrixWriter writer(stream.plan, rows.normalize, out);
+  stream.for_each([](TileIndex) { return true; },
+                  [&](TileIndex tile, const float* values, int) { writer.write(tile, values); });
+  return stream.end();
+}
 
-  const MatrixWriter writer(plan, rows.normalize, out);
-  for (Range panel{0, 0}; panel.end < plan.candidates.count();) {
-    panel = plan.statistics_panel(panel.end);
-    packed.pack_candidates(panel, kPack);
-    team.for_each(plan.tiles_in(panel), [&](int64_t number, int worker) {
-      const TileIndex tile = plan.tile(panel, number);
-      float* values = workspace_.tiles.as<float>() + worker * plan.tile_floats();
-      packed.similarity_tile(tile, values);
-      writer.write(tile, values);
-    });
-  }
-  return team.aborted() ? Outcome{Status::kAborted} : Outcome{};
+Outcome Engine::nearest(const Rows& rows, const Nearest& nearest, const std::atomic<bool>* abort) {
+  return search<NearestPass>(rows, nearest, abort);
+}
+
+Outcome Engine::rank(const Rows& rows, const Ranking& ranking, const std::atomic<bool>* abort) {
+  return search<RankingPass>(rows, ranking, abort);
+}
+
+template <class Pass, class Results>
+Outcome Engine::search(const Rows& rows, const Results& results, const std::atomic<bool>* abort) {
+  const FlushDenormals flush;
+  TileStream stream(kernels_, rows, workspace_, abort);
+  Pass pass(kernels_, rows, results, stream, workspace_);
+  if (!stream.reserve() || !pass.reserve()) return {Status::kOutOfMemory};
+  const Outcome finite = stream.measure();
+  return finite.ok() ? pass.run() : finite;
 }
 
 void Engine::release() {

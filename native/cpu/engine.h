@@ -17,10 +17,15 @@ class Engine final : public circle::Engine {
 
   Outcome compute(const Problem& problem, Results& results, const std::atomic<bool>* abort) override;
   Outcome similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) override;
+  Outcome nearest(const Rows& rows, const Nearest& nearest, const std::atomic<bool>* abort) override;
+  Outcome rank(const Rows& rows, const Ranking& ranking, const std::atomic<bool>* abort) override;
   void release() override;
   int64_t workspace_bytes() const override;
 
  private:
+  template <class Pass, class Results>
+  Outcome search(const Rows& rows, const Results& results, const std::atomic<bool>* abort);
+
   const Kernels& kernels_;
   Workspace workspace_;
 };

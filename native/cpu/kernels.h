@@ -90,6 +90,13 @@ struct Kernels {
   void (*unpack_gradient)(Panels gradient, Panels rows, const RowScale* scales, const double* along, int64_t count,
                           int64_t dim, float* out, int64_t stride);
 
+  // What nearest candidates and ranks ask of tiles (tile_search.h).
+  void (*turn_tile)(const float* tile, int rows, int columns, float* turned);
+  void (*count_reached)(const float* values, int columns, const float* thresholds, int64_t count, int32_t* reached);
+  void (*keep_nearest)(const float* values, int columns, int64_t first, float limit, int64_t k, float* similarities,
+                       int32_t* candidates);
+  void (*sort_nearest)(int64_t k, float* similarities, int32_t* candidates);
+
   // out[i] = e^values[i]; for the exponential's own test.
   void (*exponentials)(const float* values, int64_t count, float* out);
 

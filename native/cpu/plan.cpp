@@ -13,6 +13,9 @@ constexpr int64_t kSmallBatch = 768;
 // multiple of the inputs.
 constexpr int64_t kWidestPanel = 16;
 
+// Below this many multiply-adds a product a second thread costs more than it saves.
+constexpr double kWorthThreads = 1 << 20;
+
 int64_t edge_for(int64_t rows) {
   return rows <= kSmallBatch ? kSmallEdge : kTileEdge;
 }
@@ -76,6 +79,15 @@ Range Plan::gradient_panel(int64_t begin) const {
     panel = wider;
   }
   return panel;
+}
+
+int useful_threads(const Rows& rows, const Plan& plan) {
+  // One tile is measured and weighed by one thread: the others would spend their time fetching what it has in its cache,
+  // unless it has dimensions enough to share.
+  if (plan.anchors.count() == 1 && plan.candidates.count() == 1 && plan.slices() == 1) return 1;
+  const double work = static_cast<double>(rows.anchor_count) * static_cast<double>(rows.candidate_count) *
+                      static_cast<double>(rows.dim);
+  return work < kWorthThreads ? 1 : rows.threads;
 }
 
 }  // namespace circle::cpu

@@ -77,4 +77,7 @@ struct Plan {
   Range all_columns() const { return {0, candidates.count()}; }
 };
 
+// How many of a call's threads are worth their while.
+int useful_threads(const Rows& rows, const Plan& plan);
+
 }  // namespace circle::cpu

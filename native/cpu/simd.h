@@ -39,14 +39,14 @@ CIRCLE_INLINE Ints lane_numbers() {
 }
 
 // Lane i of the result is lane (i + shift) of x.
-template <int shift, int... lanes>
-CIRCLE_INLINE Floats rotated(Floats x, std::integer_sequence<int, lanes...>) {
+template <int shift, class Vector, int... lanes>
+CIRCLE_INLINE Vector rotated(Vector x, std::integer_sequence<int, lanes...>) {
   return __builtin_shufflevector(x, x, ((lanes + shift) % kLanes)...);
 }
 
 // Halves on halves: log₂ kLanes steps, always in this order.
-template <int shift = kLanes / 2>
-CIRCLE_INLINE float sum_of_lanes(Floats x) {
+template <int shift = kLanes / 2, class Vector>
+CIRCLE_INLINE auto sum_of_lanes(Vector x) {
   if constexpr (shift == 0)
     return x[0];
   else

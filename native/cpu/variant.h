@@ -11,6 +11,7 @@
 #include "native/cpu/pack.h"
 #include "native/cpu/pair_weights.h"
 #include "native/cpu/products.h"
+#include "native/cpu/tile_search.h"
 #include "native/cpu/tile_statistics.h"
 
 #define CIRCLE_QUOTE_(name) #name
@@ -62,6 +63,10 @@ constexpr Kernels kTable = {
     CIRCLE_VARIANT::accumulate,
     CIRCLE_VARIANT::project,
     CIRCLE_VARIANT::unpack_gradient,
+    CIRCLE_VARIANT::turn_tile,
+    CIRCLE_VARIANT::count_reached,
+    CIRCLE_VARIANT::keep_nearest,
+    CIRCLE_VARIANT::sort_nearest,
     CIRCLE_VARIANT::exponentials,
     CIRCLE_VARIANT::all_loss_kernels(static_cast<KernelsOf<PairLoss>::Table*>(nullptr)),
     CIRCLE_VARIANT::all_optimizer_kernels(static_cast<OptimizersOf<Optimizer>::Table*>(nullptr)),

@@ -39,9 +39,11 @@ struct Workspace {
   Buffer candidate_labels;
   Buffer slice_sums, slice_tiles;  // what slices of the dimensions have of squares, projections and similarities
   Buffer row_blocks;               // row-major rows of one block of candidates for each thread
-  Buffer tiles;
+  Buffer tiles, turned_tiles;
   Buffer row_partials, column_partials;
   Buffer statistics, losses, terms;
+  Buffer search_locks;                                 // one for each block of anchors whose nearest are kept
+  Buffer run_offsets, run_hulls, thresholds, reached;  // of a ranking
 
   template <class Visit>
   void visit(const Visit& visit) {
@@ -55,10 +57,14 @@ struct Workspace {
  private:
   template <class Self, class Visit>
   static void visit_each(Self& w, const Visit& visit) {
-    for (auto* buffer :
-         {&w.anchor_scales, &w.candidate_scales, &w.anchor_panels, &w.candidate_panels, &w.candidate_groups,
-          &w.anchor_gradient, &w.candidate_gradient, &w.candidate_labels, &w.row_blocks, &w.slice_sums, &w.slice_tiles,
-          &w.tiles, &w.row_partials, &w.column_partials, &w.statistics, &w.losses, &w.terms})
+    for (auto* buffer : {&w.anchor_scales,      &w.candidate_scales, &w.anchor_panels,
+                         &w.candidate_panels,   &w.candidate_groups, &w.anchor_gradient,
+                         &w.candidate_gradient, &w.candidate_labels, &w.row_blocks,
+                         &w.slice_sums,         &w.slice_tiles,      &w.tiles,
+                         &w.turned_tiles,       &w.row_partials,     &w.column_partials,
+                         &w.statistics,         &w.losses,           &w.terms,
+                         &w.search_locks,       &w.run_offsets,      &w.run_hulls,
+                         &w.thresholds,         &w.reached})
       visit(*buffer);
   }
 };
