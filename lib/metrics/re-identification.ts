@@ -137,5 +137,5 @@ function readSet(name: string, set: unknown, dim: number): ReadSet {
   if (cameras.length !== rows.labels.length) {
     throw wrongShape(`${name}.cameras`, `one camera a row, ${rows.labels.length}`, `${cameras.length}`);
   }
-  return { ...rows, cameras };
+  return { ...rows, cameras: cameras.slice() };
 }
