@@ -32,6 +32,10 @@ export class ContenderProcess {
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   prepare({ kind, anchors, candidates, dim, margin, gamma }: Workload): Promise<{ version?: string }> {
     return this.request(`prepare ${kind} ${anchors} ${candidates} ${dim} ${margin} ${gamma}`);
   }
@@ -82,6 +86,15 @@ function resetPeak(pid: number): number | undefined {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, '5');
     return statusBytes(pid, 'VmRSS');
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a process had in memory at its largest; undefined where there is no /proc. */
+export function peakBytes(pid: number): number | undefined {
+  try {
+    return statusBytes(pid, 'VmHWM');
   } catch {
     return undefined;
   }

@@ -27,8 +27,23 @@ export type StepFunction = () => Step | Promise<Step>;
 export type Contender = (workload: Workload, data: WorkloadData) => StepFunction | Promise<StepFunction>;
 
 export function serve(contender: Contender, version: string): void {
-  let step: StepFunction;
-  let last: Step;
+  serveSteps<Step>(contender, version, (last) => {
+    writeFileSync('gradient', last.gradient);
+    if (last.candidateGradient !== undefined) writeFileSync('candidateGradient', last.candidateGradient);
+    return { loss: last.loss };
+  });
+}
+
+type Stepping<Result> = () => Result | Promise<Result>;
+
+/** The same for steps that come to something else; `write` is told what the last one came to. */
+export function serveSteps<Result>(
+  contender: (workload: Workload, data: WorkloadData) => Stepping<Result> | Promise<Stepping<Result>>,
+  version: string,
+  write: (last: Result) => object,
+): void {
+  let step: Stepping<Result>;
+  let last: Result;
   const commands: Record<string, (words: string[]) => Promise<object>> = {
     async prepare(words) {
       await warmUp(contender, words[0] as WorkloadKind);
@@ -42,9 +57,7 @@ export function serve(contender: Contender, version: string): void {
       return {};
     },
     async write() {
-      writeFileSync('gradient', last.gradient);
-      if (last.candidateGradient !== undefined) writeFileSync('candidateGradient', last.candidateGradient);
-      return { loss: last.loss };
+      return write(last);
     },
     async time([count]) {
       const samples: number[] = [];
@@ -69,9 +82,12 @@ export function serve(contender: Contender, version: string): void {
 }
 
 /** Loads code and compiles hot functions, so that the memory of the first real step is that of its data. */
-async function warmUp(contender: Contender, kind: WorkloadKind): Promise<void> {
+async function warmUp(
+  contender: (workload: Workload, data: WorkloadData) => unknown,
+  kind: WorkloadKind,
+): Promise<void> {
   const tiny = quickWorkloads.find((workload) => workload.kind === kind)!;
-  const step = await contender(tiny, makeData(tiny));
+  const step = (await contender(tiny, makeData(tiny))) as () => unknown;
   for (let i = 0; i < 3; i++) await step();
 }
 

@@ -3,12 +3,15 @@
 //   pair-wise, memory   S = X·Yᵀ, X' = S·Y             (Y = X for pair-wise)
 //   class-level         S = X·Yᵀ, X' = S·Y, Y' = Sᵀ·X
 //
+// With the argument `similarities` only S, as a search needs it, some rows at a time: nobody could keep all of it.
+//
 // No normalisation, no logits, no symmetry: S stands in for the pair weights. Speaks the protocol of
 // bench/contenders/serve.ts; `write` compares eight rows of each product with double precision instead of
 // writing them. The first step allocates S and the results, so that its memory is counted as everyone's is.
 
 #include <cblas.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -46,6 +49,15 @@ void step(Problem& p) {
   if (!p.class_level()) return;
   p.to_y.resize(size_t(p.c) * p.dim);
   multiply(CblasTrans, CblasNoTrans, p.c, p.dim, p.n, p.s, p.x, p.to_y);
+}
+
+// S alone, rows of it at a time in the same memory; the last ones stay.
+void similarities(Problem& p) {
+  constexpr int kRows = 1024;
+  p.s.resize(size_t(std::min(kRows, p.n)) * p.c);
+  for (int row = 0; row < p.n; row += kRows)
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, std::min(kRows, p.n - row), p.c, p.dim, 1,
+                &p.x[size_t(row) * p.dim], p.dim, p.candidates().data(), p.dim, 0, p.s.data(), p.c);
 }
 
 // Largest error of eight rows of a product (Σ_j w_j · row j), relative to the largest value in them.
@@ -94,7 +106,9 @@ std::vector<float> read(const char* name, size_t count) {
   return values;
 }
 
-void prepare(Problem& p) {
+using Step = void (*)(Problem&);
+
+void prepare(Problem& p, Step step) {
   double margin, gamma;
   std::cin >> p.kind >> p.n >> p.c >> p.dim >> margin >> gamma;
   p.x = read("embeddings", size_t(p.n) * p.dim);
@@ -103,7 +117,7 @@ void prepare(Problem& p) {
   step(tiny);  // starts the threads
 }
 
-void time_steps(Problem& p) {
+void time_steps(Problem& p, Step step) {
   int count;
   std::cin >> count;
   std::printf("{\"samples\":[");
@@ -118,12 +132,13 @@ void time_steps(Problem& p) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+  const Step step = count > 1 && std::string(arguments[1]) == "similarities" ? similarities : ::step;
   Problem problem;
   std::string command;
   while (std::cin >> command) {
     if (command == "prepare") {
-      prepare(problem);
+      prepare(problem, step);
       std::printf("{\"version\":\"%s\"}\n", openblas_get_config());
     } else if (command == "compute") {
       step(problem);
@@ -131,7 +146,7 @@ int main() {
     } else if (command == "write") {
       std::printf("{\"productError\":%.3e}\n", check(problem));
     } else {
-      time_steps(problem);
+      time_steps(problem, step);
     }
     std::fflush(stdout);
   }

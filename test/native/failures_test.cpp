@@ -9,6 +9,7 @@
 #include "native/cpu/dispatch.h"
 #include "native/cpu/engine.h"
 #include "test/native/moving_rows.h"
+#include "test/native/search_case.h"
 
 namespace {
 
@@ -133,6 +134,36 @@ TEST_CASE("where an allocation fails, no candidate moves") {
     }
     CHECK(failures >= 8);
   }
+}
+
+template <class SearchCall>
+void check_search_allocations(const cpu::Kernels& kernels, const Rows& rows, int64_t size) {
+  cpu::Engine undisturbed(kernels);
+  SearchCall expected(rows, size);
+  expected.run(undisturbed, rows);
+  int failures = 0;
+  for (bool failed = true; failed; ++failures) {
+    cpu::Engine engine(kernels);
+    SearchCall call(rows, size);
+    allocations_left = failures;
+    call.run(engine, rows);
+    allocations_left = -1;
+    failed = !call.outcome.ok();
+    if (!failed) break;
+    REQUIRE(call.outcome.status == Status::kOutOfMemory);
+    CHECK(call.untouched());
+    SearchCall again(rows, size);
+    CHECK(again.run(engine, rows).same_as(expected));
+  }
+  CHECK(failures >= 5);
+}
+
+TEST_CASE("every allocation of a search may fail") {
+  for_each_case([](const cpu::Kernels& kernels, Data& data, const Problem& problem) {
+    if (data.kind == CandidateKind::kClasses) return;
+    check_search_allocations<NearestCall>(kernels, problem.rows, 3);
+    check_search_allocations<RankCall>(kernels, problem.rows, 7);
+  });
 }
 
 TEST_CASE("a session that cannot grow keeps what it has") {

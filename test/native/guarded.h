@@ -10,14 +10,16 @@ namespace circle {
 // A NaN that no arithmetic makes.
 constexpr uint32_t kUntouched = 0x7fa5a5a5;
 
-class GuardedFloats {
+// Of numbers of four bytes.
+template <class T>
+class Guarded {
  public:
-  explicit GuardedFloats(int64_t count) : memory_(static_cast<size_t>(count) + 2 * kZone, pattern()), count_(count) {}
+  explicit Guarded(int64_t count) : memory_(static_cast<size_t>(count) + 2 * kZone, pattern()), count_(count) {}
 
-  float* data() { return memory_.data() + kZone; }
+  T* data() { return memory_.data() + kZone; }
   int64_t size() const { return count_; }
-  float operator[](int64_t i) const { return memory_[static_cast<size_t>(i) + kZone]; }
-  std::vector<float> values() const { return {memory_.begin() + kZone, memory_.end() - kZone}; }
+  T operator[](int64_t i) const { return memory_[static_cast<size_t>(i) + kZone]; }
+  std::vector<T> values() const { return {memory_.begin() + kZone, memory_.end() - kZone}; }
 
   bool guards_intact() const {
     for (size_t i = 0; i < kZone; ++i)
@@ -26,18 +28,18 @@ class GuardedFloats {
   }
 
   bool untouched() const {
-    for (const float value : memory_)
+    for (const T value : memory_)
       if (!is_untouched(value)) return false;
     return true;
   }
 
-  static float pattern() {
-    float value;
+  static T pattern() {
+    T value;
     std::memcpy(&value, &kUntouched, sizeof value);
     return value;
   }
   // By bits: a NaN equals nothing.
-  static bool is_untouched(float value) {
+  static bool is_untouched(T value) {
     uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);
     return bits == kUntouched;
@@ -45,9 +47,11 @@ class GuardedFloats {
 
  private:
   static constexpr size_t kZone = 1024;
-  std::vector<float> memory_;
+  std::vector<T> memory_;
   int64_t count_;
 };
+using GuardedFloats = Guarded<float>;
+using GuardedInts = Guarded<int32_t>;
 
 // The same bits, NaN and signed zeros included.
 inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
