@@ -3,9 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { computeSimilarity } from 'circle-loss';
 import { afterAll, describe, expect, it } from 'vitest';
-import { evaluate, type Protocol } from '../examples/data/evaluate.ts';
 import { Random } from '../examples/data/random.ts';
 import { productOf } from '../examples/network/matrix.ts';
 import { Network } from '../examples/network/network.ts';
@@ -66,33 +64,6 @@ it('the gradient of the network is that of finite differences', () => {
       expect(Math.abs(gradient[k] - (above - below) / (2 * h))).toBeLessThan(bound);
     }
   }
-});
-
-it('retrieval scores are those of sorting the candidates of each query', () => {
-  const count = 40;
-  const embeddings = { values: randomRows(count, 3, 7), dim: 3 };
-  const labels = Int32Array.from({ length: count }, (_, row) => row % 9);
-  const everyThird: Protocol = {
-    isQuery: (row) => row % 3 === 0,
-    isCandidate: (_, row) => row % 5 > 0,
-  };
-  const similarity = computeSimilarity(embeddings.values, { dim: 3 });
-  let first = 0;
-  let precision = 0;
-  let queries = 0;
-  for (let query = 0; query < count; query += 3) {
-    const sorted = Array.from({ length: count }, (_, row) => row)
-      .filter((row) => row !== query && everyThird.isCandidate(query, row))
-      .sort((a, b) => similarity[query * count + b] - similarity[query * count + a]);
-    const hits = sorted.flatMap((row, rank) => (labels[row] === labels[query] ? [rank + 1] : []));
-    queries++;
-    first += hits[0] === 1 ? 1 : 0;
-    precision += hits.reduce((sum, rank, k) => sum + (k + 1) / rank, 0) / hits.length;
-  }
-  const [score] = evaluate(embeddings, labels, [everyThird], 'auto', () => {});
-  expect(score.queries).toBe(queries);
-  expect(score.rank1).toBe(first / queries);
-  expect(score.meanAveragePrecision).toBeCloseTo(precision / queries, 12);
 });
 
 describe('npm run demo -- --quick', () => {

@@ -1,16 +1,12 @@
 /** The measure that examples report: every picture of a part looks for its like among all others of it. */
 import type { EngineName } from 'circle-loss';
-import { startProgress } from '../terminal/progress.ts';
+import { evaluateRetrieval } from 'circle-loss/metrics';
 import type { Part } from './data-set.ts';
-import { evaluate, leaveOneOut } from './evaluate.ts';
 import type { Rows } from './rows.ts';
 
 /** Share of the pictures whose most similar one is of their class, when they are compared as `rows`. */
-export function recallAt1(title: string, rows: Rows, { labels }: Part, engine: EngineName): number {
-  const progress = startProgress(title, labels.length);
-  const [{ rank1 }] = evaluate(rows, labels, [leaveOneOut], engine, progress.advance);
-  progress.stop();
-  return rank1;
+export function recallAt1({ values, dim }: Rows, { labels }: Part, engine: EngineName): number {
+  return evaluateRetrieval(values, labels, { dim, engine }).precisionAt1;
 }
 
 /** Of the test part, by features before and by embeddings after training. */

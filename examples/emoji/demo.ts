@@ -29,7 +29,7 @@ async function main(options: DemoOptions): Promise<void> {
 
   const vendorTest = new VendorTest(catalogue, test.pictures, engine);
   const before = test.features;
-  const scoresBefore = vendorTest.score('Test before training', before);
+  const scoresBefore = vendorTest.score(before);
   watch.lap('test before');
   const sizes = [test.inputs.dim, ...hiddenLayers(options), embeddingDim];
   const network = new Network(sizes, productOf(engine), random);
@@ -37,7 +37,7 @@ async function main(options: DemoOptions): Promise<void> {
   const run = learn(network, training, settings, random);
   watch.lap('training');
   const after = network.embed(test.inputs);
-  const scoresAfter = vendorTest.score('Test after training', after);
+  const scoresAfter = vendorTest.score(after);
   watch.lap('test after');
 
   const measures = compare(scoresBefore, scoresAfter);

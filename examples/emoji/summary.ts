@@ -19,13 +19,13 @@ export interface TrainingRun {
 
 export function compare(before: VendorScores, after: VendorScores): Measure[] {
   return [
-    { name: 'Recall@1, leave one out', before: before.leaveOneOut.rank1, after: after.leaveOneOut.rank1 },
-    { name: 'Twemoji asks: rank-1', before: before.acrossVendors.rank1, after: after.acrossVendors.rank1 },
+    { name: 'Recall@1, leave one out', before: before.leaveOneOut.precisionAt1, after: after.leaveOneOut.precisionAt1 },
     {
-      name: 'Twemoji asks: mAP',
-      before: before.acrossVendors.meanAveragePrecision,
-      after: after.acrossVendors.meanAveragePrecision,
+      name: 'Twemoji asks: rank-1',
+      before: before.acrossVendors.precisionAt1,
+      after: after.acrossVendors.precisionAt1,
     },
+    { name: 'Twemoji asks: mAP', before: before.acrossVendors.map, after: after.acrossVendors.map },
   ];
 }
 

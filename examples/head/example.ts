@@ -32,12 +32,12 @@ async function main(options: HeadOptions): Promise<void> {
   const model: Model = { network, head: createHead(training.classCount, engine, options) };
   using bank = createMemoryBank({ capacity: options.memory, dim: embeddingDim, pairLoss, engine });
 
-  const recallBefore = recallAt1('Test before training', test.features, test, engine);
+  const recallBefore = recallAt1(test.features, test, engine);
   const classesBefore = judgeClasses(model, training);
   const settings = { ...options, classLearningRate: learningRate, random };
   const resumption = await train(model, bank, training, settings);
   const classesAfter = judgeClasses(model, training);
-  const recallAfter = recallAt1('Test after training', network.embed(test.inputs), test, engine);
+  const recallAfter = recallAt1(network.embed(test.inputs), test, engine);
 
   await saveHead(model.head, options.out);
   const example = Math.floor(random.fraction() * training.pictures.length);

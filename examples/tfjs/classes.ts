@@ -27,7 +27,7 @@ async function main({ out, steps, seed, ...options }: SavedModelOptions): Promis
   await startBackend(options.backend);
   const engine = chooseEngine(options.engine);
   const { training, test } = await loadDataSet({ classLimit: options.classLimit, random: new Random(seed) });
-  const recallBefore = recallAt1('Test before training', test.features, test, engine);
+  const recallBefore = recallAt1(test.features, test, engine);
 
   const loss = { pairLoss: { type: 'circle', margin, gamma } } as const;
   const head = classWeights({ classes: training.classCount, loss, compute: { engine }, seed });
@@ -44,7 +44,7 @@ async function main({ out, steps, seed, ...options }: SavedModelOptions): Promis
   await fit('Training, second half', loaded, training, epochs);
   const after = judge(loaded, classWeightsOf(loaded), training);
   await loaded.save(modelFolder(out), { includeOptimizer: true });
-  const recallAfter = recallAt1('Test after training', embed(loaded, test.inputs), test, engine);
+  const recallAfter = recallAt1(embed(loaded, test.inputs), test, engine);
 
   console.log(
     `Resumption      loss ${saved.loss.toFixed(6)} of the model saved after ${epochs} epochs, ${found.loss.toFixed(6)} of the one loaded`,

@@ -23,7 +23,7 @@ async function main(options: TensorFlowOptions): Promise<void> {
   const engine = chooseEngine(options.engine);
   const random = new Random(options.seed);
   const { training, test } = await loadDataSet({ classLimit: options.classLimit, random });
-  const recallBefore = recallAt1('Test before training', test.features, test, engine);
+  const recallBefore = recallAt1(test.features, test, engine);
 
   const { circleLoss, withLabels } = withTensorFlow(tf);
   const { margin, gamma, learningRate } = recipe;
@@ -35,7 +35,7 @@ async function main(options: TensorFlowOptions): Promise<void> {
   });
   const losses = await fit(trained, training, options);
 
-  const recallAfter = recallAt1('Test after training', embed(model, test.inputs), test, engine);
+  const recallAfter = recallAt1(embed(model, test.inputs), test, engine);
   console.log(`Loss            ${losses[0].toFixed(2)} in the first epoch, ${losses.at(-1)!.toFixed(2)} in the last`);
   console.log(describeRecall(recallBefore, recallAfter, test));
 }

@@ -5,7 +5,7 @@
  * hundred rows at a time. What one request takes, a row times the gallery, is done here and now: it takes less time than
  * the copies that an asynchronous call makes.
  */
-import { computeSimilarity, computeSimilarityAsync, type EngineName } from 'circle-loss';
+import { computeSimilarityAsync, type EngineName, findNearest } from 'circle-loss';
 import { type Rows, rowCount } from '../data/rows.ts';
 import { rectify } from '../network/network.ts';
 import type { SharedWeights } from './shared-weights.ts';
@@ -26,7 +26,6 @@ export class Gallery {
   #embeddings: Rows = { values: new Float32Array(0), dim: 1 };
   /** Of the weights that made the embeddings. Those before the first step are version 1. */
   #version = 0;
-  readonly #similarities: Float32Array;
 
   /** `sizes` are those of the network's layers, whose weights and biases follow each other in `weights`. */
   constructor(inputs: Rows, sizes: readonly number[], weights: SharedWeights, engine: EngineName) {
@@ -34,7 +33,6 @@ export class Gallery {
     this.#sizes = sizes;
     this.#weights = weights;
     this.#engine = engine;
-    this.#similarities = new Float32Array(rowCount(inputs));
   }
 
   /** Embeds everything anew where there are newer weights. One call at a time; requests go on with the old ones. */
@@ -57,9 +55,11 @@ export class Gallery {
   nearest(row: number, count: number): { step: number; neighbours: Neighbour[] } {
     const { values: candidates, dim } = this.#embeddings;
     const query = candidates.subarray(row * dim, (row + 1) * dim);
-    const out = this.#similarities;
-    computeSimilarity(query, { dim, candidates, engine: this.#engine, threads: 1, out });
-    return { step: this.#version - 1, neighbours: best(out, row, count) };
+    // One more: the row itself is the most like it, but for others that are equal to it.
+    const options = { dim, k: count + 1, candidates, engine: this.#engine, threads: 1 };
+    const { indices, similarities } = findNearest(query, options);
+    const found = Array.from(indices, (other, i) => ({ row: other, similarity: similarities[i] }));
+    return { step: this.#version - 1, neighbours: found.filter((neighbour) => neighbour.row !== row).slice(0, count) };
   }
 
   /** The network's forward pass. */
@@ -85,15 +85,4 @@ function addToRows(rows: Float32Array, bias: Float32Array): void {
   for (let start = 0; start < rows.length; start += bias.length) {
     for (let k = 0; k < bias.length; k++) rows[start + k] += bias[k];
   }
-}
-
-function best(similarities: Float32Array, self: number, count: number): Neighbour[] {
-  const found: Neighbour[] = [];
-  similarities.forEach((similarity, row) => {
-    if (row === self || (found.length === count && similarity <= found[count - 1].similarity)) return;
-    const place = found.findIndex((other) => other.similarity < similarity);
-    found.splice(place < 0 ? found.length : place, 0, { row, similarity });
-    if (found.length > count) found.pop();
-  });
-  return found;
 }
