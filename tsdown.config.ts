@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: { index: 'lib/index.ts', tfjs: 'lib/adapters/tfjs.ts' },
+  entry: { index: 'lib/index.ts', tfjs: 'lib/adapters/tfjs.ts', metrics: 'lib/metrics.ts' },
   format: ['esm', 'cjs'],
   platform: 'node',
   target: 'node20',

@@ -11,14 +11,14 @@ const within = (least: number, greatest: number, error: string) =>
   z.number({ error }).min(least, { error }).max(greatest, { error });
 const number = within(-largestParameter, largestParameter, parameterRange);
 const scale = within(1 / largestParameter, largestParameter, 'a number from 1e-30 to 1e30');
-const count = (expected: string) => z.int({ error: expected }).min(1, { error: expected });
-const choice = <const T extends readonly string[]>(values: T) =>
+export const count = (expected: string) => z.int({ error: expected }).min(1, { error: expected });
+export const choice = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: values.map((value) => `'${value}'`).join(' or ') }).optional();
 const flag = z.boolean({ error: 'true or false' }).optional();
 /** Checked by hand. */
-const array = z.unknown().optional();
+export const array = z.unknown().optional();
 
-const strict = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
+export const strict = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
 
 const positiveNegative = strict({ positive: number, negative: number });
 
@@ -56,7 +56,7 @@ const pairLoss = z.discriminatedUnion(
 
 const deviceNumber = 'the number of a device, an integer from 0';
 
-const engineShape = {
+export const engineShape = {
   dim: count('an integer from 1'),
   normalize: flag,
   checkFinite: choice(['throw', 'propagate']),

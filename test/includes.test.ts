@@ -79,7 +79,7 @@ describe('lib', () => {
     ['session', 'compute', 'similarity', 'nearest', 'memory-bank', 'pk-sampler'],
     ['held-head', 'surrogate'],
     ['class-head'],
-    ['index'],
+    ['index', 'metrics'],
   ];
   const rankOf = (module: string) => layers.findIndex((layer) => layer.includes(module));
   const files = filesOf('lib', /^[^/]*\.ts$/);
@@ -87,10 +87,36 @@ describe('lib', () => {
   it.each(files)('%s', (file) => {
     const module = file.slice('lib/'.length, -'.ts'.length);
     expect(rankOf(module), `${module} has no layer`).toBeGreaterThanOrEqual(0);
-    for (const imported of matches(file, /from '\.\/(.+)\.ts'/g)) {
+    for (const imported of matches(file, /from '\.\/([^/]+)\.ts'/g)) {
       expect(rankOf(imported), `${module} imports ${imported}`).toBeLessThan(rankOf(module));
     }
     for (const imported of matches(file, /from '([^.].*)'/g)) expect(imported).toMatch(/^(node:.*|zod|pure-rand\/.*)$/);
+  });
+
+  /** A file of the metrics may import those on lines above its own, and of lib what is below sessions. */
+  const metricLayers = [
+    ['evaluation-options', 'greatest', 'rows', 'schemas', 'scores'],
+    ['roc', 'folds', 'templates', 'identification', 'distractors'],
+    ['verification'],
+  ];
+  const metricRankOf = (module: string) => metricLayers.findIndex((layer) => layer.includes(module));
+
+  it.each(filesOf('lib/metrics', /\.ts$/))('%s', (file) => {
+    const module = file.slice('lib/metrics/'.length, -'.ts'.length);
+    expect(metricRankOf(module), `${module} has no layer`).toBeGreaterThanOrEqual(0);
+    for (const imported of matches(file, /from '\.\/(.+)\.ts'/g)) {
+      expect(metricRankOf(imported), `${module} imports ${imported}`).toBeLessThan(metricRankOf(module));
+    }
+    for (const imported of matches(file, /from '\.\.\/(.+)\.ts'/g)) {
+      if (imported !== 'similarity') expect(rankOf(imported), `${module} imports`).toBeLessThan(rankOf('session'));
+    }
+    for (const imported of matches(file, /from '([^.].*)'/g)) expect(imported).toBe('zod');
+  });
+
+  it('nothing but its own file imports the metrics', () => {
+    for (const file of files) {
+      if (file !== 'lib/metrics.ts') expect(matches(file, /from '\.\/(metrics\/.+)'/g)).toEqual([]);
+    }
   });
 
   const adapters = filesOf('lib/adapters', /\.ts$/);
