@@ -39,7 +39,8 @@ const defaultRates = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 /**
  * How well similarities tell pairs of one identity (genuine) from pairs of two (impostor).
  *
- * - `similarities`: of P pairs, in any order and on any scale; greater is more similar. ±Infinity is allowed, NaN is not.
+ * - `similarities`: of P pairs, in any order and on any scale; greater is more similar. ±Infinity is allowed, NaN is not;
+ *   what scores −Infinity is below every threshold.
  * - `same`: P times whether the pair is of one identity, 1 or 0, or true or false. At least one of each.
  *
  * `tarAtFar`, the true accept rate at a false accept rate, by one of two rules:
@@ -52,7 +53,7 @@ const defaultRates = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
  *   what is s or more, but without the points at which the steps of both counts are the same as those of the next
  *   point: a run of single impostors in a row is its two ends, and the nearest point may be far away. So it is in
  *   insightface's evaluation of IJB-B and IJB-C (recognition/arcface_torch/eval_ijbc.py), whose ROC is scikit-learn's
- *   `roc_curve` with `drop_intermediate`. Its thresholds are here the next smaller similarity: what is above is accepted.
+ *   `roc_curve` with `drop_intermediate`. Its thresholds are here the next smaller similarity: what is above is accepted (but the last point accepts −Infinity too).
  *
  * `equalErrorRate`: where the false accept rate equals the false reject rate 1 − TAR, on straight lines between the
  * operating points of neighbouring distinct similarities (ISO/IEC 19795-1 defines the rates; the lines are ours).
