@@ -1,5 +1,5 @@
 /** Identification, 1:N: whose embedding is it, if anybody's? */
-import { checkRows, float32, labelArray } from '../arrays.ts';
+import { float32, labelArray } from '../arrays.ts';
 import { notANumber, overflowed, wrongShape } from '../errors.ts';
 import type { Labels } from '../options.ts';
 import { parse } from '../schemas.ts';
@@ -118,7 +118,16 @@ export function evaluateIdentificationMatrix(
   const gallery = labelArray('options.galleryLabels', galleryLabels);
   if (gallery.length === 0) throw wrongShape('options.galleryLabels', 'at least one label', '0');
   const values = float32('similarities', similarities);
-  checkRows('similarities', values.length, 'options.queryLabels', queries.length, gallery.length);
+  if (queries.length === 0) throw wrongShape('options.queryLabels', 'at least one label', '0');
+  const numbers = queries.length * gallery.length;
+  if (values.length !== numbers) {
+    const sizes = `${queries.length} × ${gallery.length} = ${numbers}`;
+    throw wrongShape(
+      'similarities',
+      `queryLabels.length × galleryLabels.length = ${sizes} numbers`,
+      `${values.length}`,
+    );
+  }
   const search = new Search(queries, gallery, (index) => notANumber('similarities', index));
   search.add(values);
   return search.evaluate(rates);
