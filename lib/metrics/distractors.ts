@@ -11,8 +11,8 @@ import { allowedCount, countAbove, type OperatingPoint } from './scores.ts';
 
 export interface DistractorOptions extends EvaluationOptions {
   /**
-   * How many distractors the gallery has, integers from 1, each once; default 10, 100, 1000 and so on, and all there are.
-   * Needed where distractors come in pieces.
+   * How many distractors the gallery has, integers from 1, each once; default 10, 100, 1000 and so on, and all there
+   * are. Needed where distractors come in pieces.
    */
   distractorCounts?: readonly number[];
   /** Ranks of which the share is wanted, integers from 1; default 1. */
@@ -43,30 +43,31 @@ export interface DistractorEvaluation {
 }
 
 /**
- * How often a mate is found among n distractors, as in MegaFace: each query is looked for with each of its mates, the other
- * queries of its label, in turn; the gallery is that mate and the first n distractors. The rank of the mate is 1 + the
+ * How often a mate is found among n distractors, as in MegaFace: each query is looked for with each of its mates, the
+ * other queries of its label, in turn; the gallery is that mate and the first n distractors. Its rank is 1 + the
  * distractors that are as similar to the query as it is, or more.
  *
  * - `query`: rows with labels; two of one label make two couples. A label that comes once is skipped.
- * - `distractors`: D × dim finite numbers, or pieces of such rows one after the other, of which no more are taken than the
- *   greatest count needs. None may be of a label of the queries. The official numbers are of the benchmark's own lists, which have
- *   an order, cleaned of distractors that are people looked for.
+ * - `distractors`: D × dim finite numbers, or pieces of such rows one after the other, of which no more are taken than
+ *   the greatest count needs. None may be of a label of the queries: published numbers depend on which lists of distractors
+ *   were taken, and on whether people of the queries were cleaned out of them.
  *
- * `tarAtFar`: verification with the couples as genuine scores, and as impostor scores those of each query that has a mate
- * with each of the most distractors; the rule is 'strict' of `evaluateVerification`.
+ * `tarAtFar`: verification with the couples as genuine scores, and as impostor scores those of each query that has a
+ * mate with each of the most distractors; the rule is 'strict' of `evaluateVerification`.
  *
- * Source: Kemelmacher-Shlizerman, Seitz, Miller and Brossard, "The MegaFace Benchmark: 1 Million Faces for Recognition at
- * Scale", CVPR 2016, arXiv:1512.00596: rank-1 as a function of 10 to 1,000,000 distractors, and verification.
+ * Source: Kemelmacher-Shlizerman, Seitz, Miller and Brossard, "The MegaFace Benchmark: 1 Million Faces for Recognition
+ * at Scale", CVPR 2016, arXiv:1512.00596: rank-1 as a function of 10 to 1,000,000 distractors, and verification.
  *
- * Cost: 2 × Q × D × dim operations in one pass over the distractors; 4 × max(2²², Q) bytes of similarities, 12 a couple,
- * and 8 × (the greatest FAR) × Q × D.
+ * Cost: 2 × Q × D × dim operations in one pass over the distractors; 4 × max(2²², Q) bytes of similarities, 12 a
+ * couple, and 8 × (the greatest FAR) × Q × D.
  *
- * Example: queries (1, 0) and (.8, .6) of one label, similarity .8; distractors (0, 1), then (.96, .28). The first query is 0 and
- * .96 similar to them, the second .6 and .936. With one distractor both mates are ahead: rank-1 is 1. With two neither is: rank-1 is
- * 0, and rank-2 is 1. At FAR .5 two impostor scores of four may be accepted: the threshold is .6, and TAR is 1.
+ * Example: queries (1, 0) and (.8, .6) of one label, similarity .8; distractors (0, 1), then (.96, .28). The first
+ * query is 0 and .96 similar to them, the second .6 and .936. With one distractor both mates are ahead: rank-1 is 1.
+ * With two neither is: rank-1 is 0, and rank-2 is 1. At FAR .5 two impostor scores of four may be accepted: the
+ * threshold is .6, and TAR is 1.
  *
- * Throws `CircleLossError`: what `computeSimilarity` throws; ERR_CIRCLE_SHAPE also where no label comes twice or there are fewer
- * distractors than a count wants; ERR_CIRCLE_NOT_FINITE also where `normalize: false` makes a similarity NaN.
+ * Throws `CircleLossError`: what `computeSimilarity` throws; ERR_CIRCLE_SHAPE also where no label comes twice or there
+ * are fewer distractors than a count wants; ERR_CIRCLE_NOT_FINITE also where `normalize: false` makes a similarity NaN.
  */
 export function evaluateDistractors(
   query: LabelledEmbeddings,
@@ -181,7 +182,7 @@ class Couples {
   /** The mates of the q-th of them stand from `starts[q]` to `starts[q + 1]`. */
   readonly #starts: Float64Array;
   readonly similarities: Float32Array;
-  /** At a mate the distractors that are as similar as it or more, but less than the next one: sums from the end are ranks. */
+  /** At a mate the distractors as similar as it or more, but less than the next mate: sums from the end make ranks. */
   readonly #ahead: Float64Array;
 
   constructor(queries: Int32Array, embeddings: Float32Array, starts: Float64Array, similarities: Float32Array) {

@@ -8,8 +8,8 @@ import { checkedPairs } from './scores.ts';
 
 export interface FoldOptions {
   /**
-   * So many runs of neighbouring pairs, of sizes that differ by one at most, longer ones first (an integer from 2, at most
-   * the pairs); or for each pair the number of its fold, any int32, at least two different ones. Default 10.
+   * So many runs of neighbouring pairs, of sizes that differ by one at most, longer ones first (an integer from 2, at
+   * most the pairs); or for each pair the number of its fold, any int32, at least two different ones. Default 10.
    */
   folds?: number | Labels;
   /**
@@ -46,8 +46,8 @@ export interface Folds {
  * - `similarities`: of P pairs, numbers or ±Infinity; greater is more similar. For 'grid' cosines.
  * - `same`: P times whether the pair is of one identity, 1 or 0, or true or false. At least one of each.
  *
- * Of thresholds that are right equally often the greatest is taken. Accepting nothing and accepting everything (threshold
- * −Infinity) are midpoints too.
+ * Of thresholds that are right equally often the greatest is taken. Accepting nothing and accepting everything
+ * (threshold −Infinity) are midpoints too.
  *
  * Source: Huang, Ramesh, Berg and Learned-Miller, "Labeled Faces in the Wild", University of Massachusetts, Amherst,
  * Technical Report 07-49, 2007: mean and standard error over ten folds of `pairs.txt`. With 'grid' the numbers are
@@ -56,14 +56,14 @@ export interface Folds {
  *
  * Cost: O(P log P + folds · P), some 20 bytes a pair.
  *
- * Example: folds of two pairs, similarities .8 (same), .2 (not) | .6 (same), .7 (not). The threshold of the first fold comes
- * from the second, where nothing better than 1 of 2 is to be had: the greatest threshold that is, .7, accepts nothing. It
- * accepts the .8: accuracy 1. That of the second fold comes from the first: .5, half-way between .8 and .2; it accepts both,
- * accuracy 1/2. The mean is .75, the standard deviation √(.25² + .25²) = .354, the standard error .25.
+ * Example: folds of two pairs, similarities .8 (same), .2 (not) | .6 (same), .7 (not). The threshold of the first fold
+ * comes from the second, where nothing better than 1 of 2 is to be had: the greatest threshold that is, .7, accepts
+ * nothing. It accepts the .8: accuracy 1. That of the second fold comes from the first: .5, half-way between .8 and .2;
+ * it accepts both, accuracy 1/2. The mean is .75, the standard deviation √(.25² + .25²) = .354, the standard error .25.
  *
- * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT, also for 'grid' where a similarity is no cosine; ERR_CIRCLE_SHAPE
- * where lengths differ, one kind of pair is missing or there are fewer than two folds; ERR_CIRCLE_NOT_FINITE where a
- * similarity is NaN; ERR_CIRCLE_DETACHED.
+ * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT, also for 'grid' where a similarity is no cosine;
+ * ERR_CIRCLE_SHAPE where lengths differ, one kind of pair is missing or there are fewer than two folds;
+ * ERR_CIRCLE_NOT_FINITE where a similarity is NaN; ERR_CIRCLE_DETACHED.
  */
 export function evaluateFolds(
   similarities: Float32Array,
@@ -117,8 +117,8 @@ function foldsOfPairs(folds: unknown, pairs: number): Int32Array {
 }
 
 /**
- * Where the scale of similarities can be cut. Cut c accepts the pairs of rank c and less; of the pairs that lie between two
- * cuts only the rank matters, so counts of ranks are all that a choice needs.
+ * Where the scale of similarities can be cut. Cut c accepts the pairs of rank c and less; of the pairs that lie between
+ * two cuts only the rank matters, so counts of ranks are all that a choice needs.
  */
 interface Cuts {
   count: number;
@@ -182,7 +182,7 @@ function grid(similarities: Float32Array): Cuts {
   return listed(ascending, similarities, (value) => Math.min(1, value));
 }
 
-/** Cut 0 accepts nothing, cut c the c greatest distinct similarities; a pair's rank is the place of its own among them. */
+/** Cut 0 accepts nothing, cut c the c greatest distinct similarities; a pair's rank is the place of its own. */
 function midpoints(similarities: Float32Array): Cuts {
   const sorted = similarities.slice().sort();
   let distinct = 0;

@@ -12,7 +12,7 @@ import { allowedCount, countAbove, thresholdFor } from './scores.ts';
 export interface IdentificationRates {
   /** How many ranks `cmc` has, an integer from 1, at most the rows of the gallery; default 50. */
   ranks?: number;
-  /** False positive identification rates, each from 0 to 1; default 1e-1 and 1e-2, or none where every query has a mate. */
+  /** False positive identification rates, from 0 to 1; default 1e-1 and 1e-2, or none where every query has a mate. */
   falsePositiveRates?: readonly number[];
   /** A mate counts as found up to this rank, an integer from 1; default 1. */
   withinRank?: number;
@@ -51,31 +51,32 @@ export interface Identification {
 }
 
 /**
- * How well queries find their mates in a gallery (closed set), and how well those without one are told apart (open set).
+ * How well queries find their mates in a gallery (closed set), and are told from those without one (open set).
  *
- * - `query`, `gallery`: rows with labels. A query is mated where the gallery has its label; there must be one. Several rows
- *   of the gallery may have one label: the best of them counts.
+ * - `query`, `gallery`: rows with labels. A query is mated where the gallery has its label; there must be one. Several
+ *   rows of the gallery may have one label: the best of them counts.
  *
  * The rank of a mated query is 1 + the rows of other labels that are as similar as its best mate or more. `cmc` is the
  * cumulative match characteristic: its share of mated queries at rank k or before; non-mated queries are no part of it.
  *
- * `tpirAtFpir`: the threshold is the (⌊FPIR · non-mated⌋ + 1)-th largest of the best similarities of non-mated queries, so that
- * at most the wanted share of them has a candidate above it. TPIR is the share of mated queries with a mate above the
- * threshold and of rank `withinRank` or before; 1 − TPIR is FNIR(N, R, T). With `withinRank` 1 it is also called the detection
- * and identification rate; as large as the gallery, the rank is no condition.
+ * `tpirAtFpir`: the threshold is the (⌊FPIR · non-mated⌋ + 1)-th largest of the best similarities of non-mated queries,
+ * so that at most the wanted share of them has a candidate above it. TPIR is the share of mated queries with a mate
+ * above the threshold and of rank `withinRank` or before; 1 − TPIR is FNIR(N, R, T). With `withinRank` 1 it is also
+ * called the detection and identification rate; as large as the gallery, the rank is no condition.
  *
- * Source: Grother, Ngan and Hanaoka, "Face Recognition Vendor Test (FRVT) Part 2: Identification", NISTIR 8271, 2019 (FPIR,
- * FNIR); Whitelam et al., "IARPA Janus Benchmark-B Face Dataset", CVPR Workshops 2017 (the 1:N protocols of IJB-B). NIST counts
- * a similarity at the threshold as above it; here ties count against the model.
+ * Source: Grother, Ngan and Hanaoka, "Face Recognition Vendor Test (FRVT) Part 2: Identification", NISTIR 8271, 2019
+ * (FPIR, FNIR); Whitelam et al., "IARPA Janus Benchmark-B Face Dataset", CVPR Workshops 2017 (the 1:N protocols of
+ * IJB-B). NIST counts a similarity at the threshold as above it; here ties count against the model.
  *
  * Cost: 2 × Q × G × dim operations, some queries at a time: 4 × max(2²⁴, G) bytes of similarities, and 8 a query.
  *
- * Example: the gallery has A and B. Query A is .9 similar to A and .3 to B, another A .5 and .6, B .2 and .8; C, without a
- * mate, .7 and .1. Ranks 1, 2, 1: cmc is 2/3, 1. At FPIR 0 the threshold is .7, and two mates of three are above it:
- * TPIR 2/3. At FPIR 1 it is −∞, and with `withinRank` 2 TPIR is 1, with 1 it is 2/3.
+ * Example: the gallery has A and B. Query A is .9 similar to A and .3 to B, another A .5 and .6, B .2 and .8; C,
+ * without a mate, .7 and .1. Ranks 1, 2, 1: cmc is 2/3, 1. At FPIR 0 the threshold is .7, and two mates of three are
+ * above it: TPIR 2/3. At FPIR 1 it is −∞, and with `withinRank` 2 TPIR is 1, with 1 it is 2/3.
  *
- * Throws `CircleLossError`: what `computeSimilarity` throws; ERR_CIRCLE_SHAPE also where no query has a mate, or each has one and
- * `falsePositiveRates` are given; ERR_CIRCLE_NOT_FINITE also where `normalize: false` makes a similarity NaN.
+ * Throws `CircleLossError`: what `computeSimilarity` throws; ERR_CIRCLE_SHAPE also where no query has a mate, or each
+ * has one and `falsePositiveRates` are given; ERR_CIRCLE_NOT_FINITE also where `normalize: false` makes a similarity
+ * NaN.
  */
 export function evaluateIdentification(
   query: LabelledEmbeddings,
@@ -106,8 +107,8 @@ export function evaluateIdentification(
  *
  * Cost: Q × G comparisons, twice for mated queries; 8 bytes a query.
  *
- * Example: that of `evaluateIdentification` is
- * `evaluateIdentificationMatrix(Float32Array.of(.9, .3, .5, .6, .2, .8, .7, .1), { queryLabels: [0, 0, 1, 2], galleryLabels: [0, 1] })`.
+ * Example: that of `evaluateIdentification` is `evaluateIdentificationMatrix(Float32Array.of(.9, .3, .5, .6, .2, .8,
+ * .7, .1), { queryLabels: [0, 0, 1, 2], galleryLabels: [0, 1] })`.
  */
 export function evaluateIdentificationMatrix(
   similarities: Float32Array,
@@ -133,7 +134,7 @@ export function evaluateIdentificationMatrix(
   return search.evaluate(rates);
 }
 
-/** Similarities at a time: 64 MiB, so that a gallery of some thousand rows is packed for thousands of queries at once. */
+/** Similarities at a time: 64 MiB, so that a gallery of some thousand rows is packed for thousands of queries. */
 const pieceNumbers = 2 ** 24;
 
 /** What is left of a query's similarities once they have passed. */

@@ -32,7 +32,7 @@ class Descent {
   }
 }
 
-/** Mann and Whitney's count of pairs of a genuine and a smaller impostor score, ties half, as a share of all of them. */
+/** Mann and Whitney's count of couples of a genuine and a smaller impostor score, ties half, as a share of all. */
 export function areaUnderCurve(scores: Scores): number {
   const walk = new Descent(scores);
   const total = scores.impostor.length;

@@ -77,7 +77,7 @@ export function splitScores(similarities: unknown, same: unknown): Scores {
     if (pairs.same[i] === 1) genuine[genuineFilled++] = pairs.similarities[i];
     else impostor[impostorFilled++] = pairs.similarities[i];
   }
-  // Without a comparator: numbers sorted as numbers, in place, some hundred nanoseconds each.
+  // Without a comparator: numbers sorted as numbers, in place.
   return { genuine: genuine.sort(), impostor: impostor.sort() };
 }
 
@@ -94,9 +94,9 @@ export function countAbove(ascending: Float32Array, threshold: number): number {
 }
 
 /**
- * ⌊rate · total⌋, as it is meant: 0.29 · 100 is 29, though its doubles multiply to 28.999999999999996. A decimal rate is
- * off by at most 2⁻⁵³ of itself when it becomes a double, and the product by as much again: so what is within 2⁻⁵¹ of an
- * integer is that integer.
+ * ⌊rate · total⌋, as it is meant: 0.29 · 100 is 29, though its doubles multiply to 28.999999999999996. A decimal rate
+ * is off by at most 2⁻⁵³ of itself when it becomes a double, and the product by as much again: so what is within 2⁻⁵¹
+ * of an integer is that integer.
  */
 export function allowedCount(rate: number, total: number): number {
   const product = rate * total;

@@ -15,7 +15,7 @@ export interface TemplateOptions {
   media: Labels;
   /** A factor of each image, from 0: how much of a face a detector saw. Default 1. */
   weights?: Float32Array;
-  /** Whether images go in as they are, their norms telling their quality ('keep', default), or as unit rows ('drop'). */
+  /** Whether images go in as they are, their norms telling quality ('keep', default), or as unit rows ('drop'). */
   imageNorms?: 'keep' | 'drop';
 }
 
@@ -27,22 +27,22 @@ export interface Templates {
 }
 
 /**
- * One unit row for each template: images of one medium are averaged, so that a long video counts as much as one picture,
- * and the media are added up.
+ * One unit row for each template: images of one medium are averaged, so that a long video counts as much as one
+ * picture, and the media are added up.
  *
- * template = unit(Σ over media (mean over the images i of the medium of weightᵢ · xᵢ)). The mean divides by the number of
- * images, whatever their weights. Sums are in double precision. A sum of norm 1e-12 or less counts as x/1e-12.
+ * template = unit(Σ over media (mean over the images i of the medium of weightᵢ · xᵢ)). The mean divides by the number
+ * of images, whatever their weights. Sums are in double precision. A sum of norm 1e-12 or less counts as x/1e-12.
  *
  * - `embeddings`: N × dim finite numbers, one row for each image.
  *
- * Source: the evaluation of IJB-B and IJB-C by insightface (recognition/arcface_torch/eval_ijbc.py), where the norms are
- * kept and the detector's score is the weight; the data: Whitelam et al., "IARPA Janus Benchmark-B Face Dataset", CVPR
- * Workshops 2017, and Maze et al., "IARPA Janus Benchmark – C: Face Dataset and Protocol", ICB 2018.
+ * Source: the evaluation of IJB-B and IJB-C by insightface (recognition/arcface_torch/eval_ijbc.py), where the norms
+ * are kept and the detector's score is the weight; the data: Whitelam et al., "IARPA Janus Benchmark-B Face Dataset",
+ * CVPR Workshops 2017, and Maze et al., "IARPA Janus Benchmark – C: Face Dataset and Protocol", ICB 2018.
  *
  * Cost: N × dim multiplications, 4 bytes a number of the result and 8 an image.
  *
- * Example: template 7 has the frames (1, 0) and (0, 1) of medium 1 and the picture (1, 0) of medium 2. The medium is (.5, .5), the sum
- * (1.5, .5), the template (.949, .316).
+ * Example: template 7 has the frames (1, 0) and (0, 1) of medium 1 and the picture (1, 0) of medium 2. The medium is
+ * (.5, .5), the sum (1.5, .5), the template (.949, .316).
  *
  * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT; ERR_CIRCLE_SHAPE; ERR_CIRCLE_NOT_FINITE; ERR_CIRCLE_DETACHED;
  * ERR_CIRCLE_OUT_OF_MEMORY.
@@ -96,7 +96,7 @@ function factorsOf(rows: Float32Array, dim: number, weights: unknown, imageNorms
   return factors;
 }
 
-/** Images template by template; those of the t-th template stand from `starts[t]` to `starts[t + 1]`. A counting sort. */
+/** Images template by template; those of the t-th one stand from `starts[t]` to `starts[t + 1]`. A counting sort. */
 function imagesByTemplate(templates: Int32Array, templateIds: Int32Array): { images: Int32Array; starts: Int32Array } {
   const places = new Map(Array.from(templateIds, (id, place) => [id, place]));
   const starts = new Int32Array(templateIds.length + 1);
@@ -123,8 +123,8 @@ export interface PairSimilarityOptions {
  * - `embeddings`: N × dim finite numbers.
  * - `pairs`: 2 P names of rows, pair after pair: first, second, first, second.
  *
- * Products are summed up in double precision and rounded once. Cost: P × dim multiplications on the JavaScript thread, about a
- * nanosecond each; 4 bytes a pair and 8 a row.
+ * Products are summed up in double precision and rounded once. Cost: P × dim multiplications on the JavaScript thread,
+ * about two nanoseconds each; 4 bytes a pair and 8 a row.
  *
  * Source: the 1:1 lists of LFW (`pairs.txt`), IJB-B and IJB-C (15.6 million pairs of 23,124 templates).
  *

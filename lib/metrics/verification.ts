@@ -39,36 +39,38 @@ const defaultRates = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 /**
  * How well similarities tell pairs of one identity (genuine) from pairs of two (impostor).
  *
- * - `similarities`: of P pairs, in any order and on any scale; greater is more similar. ±Infinity is allowed, NaN is not;
- *   what scores −Infinity is below every threshold.
+ * - `similarities`: of P pairs, in any order and on any scale; greater is more similar. NaN is refused, ±Infinity
+ *   is not: what scores −Infinity is below every threshold.
  * - `same`: P times whether the pair is of one identity, 1 or 0, or true or false. At least one of each.
  *
  * `tarAtFar`, the true accept rate at a false accept rate, by one of two rules:
  *
- * - 'strict' (default): the threshold is the (⌊FAR · impostors⌋ + 1)-th largest impostor similarity, and what is above it
- *   is accepted. So the wanted rate is never exceeded; where impostors are equal it may not be reached. Below
+ * - 'strict' (default): the threshold is the (⌊FAR · impostors⌋ + 1)-th largest impostor similarity, and what is above
+ *   it is accepted. So the wanted rate is never exceeded; where impostors are equal it may not be reached. Below
  *   1 / impostors the threshold is the largest impostor similarity: such a rate says no more than FAR 0 does.
  * - 'nearest': the point of the ROC whose false accept rate is nearest to the wanted one, be it above or below; of two
  *   as near, the one that accepts more. The ROC has (0, 0), and for each distinct similarity s the rates of accepting
  *   what is s or more, but without the points at which the steps of both counts are the same as those of the next
  *   point: a run of single impostors in a row is its two ends, and the nearest point may be far away. So it is in
  *   insightface's evaluation of IJB-B and IJB-C (recognition/arcface_torch/eval_ijbc.py), whose ROC is scikit-learn's
- *   `roc_curve` with `drop_intermediate`. Its thresholds are here the next smaller similarity: what is above is accepted (but the last point accepts −Infinity too).
+ *   `roc_curve` with `drop_intermediate`. Its thresholds are here the next smaller similarity: what is above is
+ *   accepted (but the last point accepts −Infinity too).
  *
  * `equalErrorRate`: where the false accept rate equals the false reject rate 1 − TAR, on straight lines between the
  * operating points of neighbouring distinct similarities (ISO/IEC 19795-1 defines the rates; the lines are ours).
  *
  * `auc`: the share of all (genuine, impostor) couples in which the genuine similarity is the greater, equals count half
- * (Mann and Whitney's U; Hanley and McNeil, "The meaning and use of the area under a ROC curve", Radiology 143, 1982). Exact.
+ * (Mann and Whitney's U; Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic
+ * (ROC) curve", Radiology 143, 1982). Exact.
  *
  * `roc`: by the rule 'strict', for 0 false accepts, 1, and on to all of them at even steps of the logarithm.
  *
- * Cost: two sorts, O(P log P), and 4 bytes a pair besides the arguments.
+ * Cost: two sorts, O(P log P), a fifth of a microsecond a pair (16 million pairs: 3.4 s), and 4 bytes a pair.
  *
- * Example: genuine .9, .8, .4 and impostor .7, .5, .3, .1. At FAR .25 one impostor of four may pass, the threshold is the
- * second largest, .5, and TAR 2/3. At FAR .1 none may: the threshold is .7, TAR 2/3, and the reached FAR 0. Of the twelve couples
- * 4 + 4 + 2 = 10 are in order: AUC 10/12. Between .7 (FAR 1/4, FRR 1/3) and .5 (FAR 1/2, FRR 1/3) the rates meet:
- * the equal error rate is 1/3.
+ * Example: genuine .9, .8, .4 and impostor .7, .5, .3, .1. At FAR .25 one impostor of four may pass, the threshold is
+ * the second largest, .5, and TAR 2/3. At FAR .1 none may: the threshold is .7, TAR 2/3, and the reached FAR 0. Of the
+ * twelve couples 4 + 4 + 2 = 10 are in order: AUC 10/12. Between .7 (FAR 1/4, FRR 1/3) and .5 (FAR 1/2, FRR 1/3) the
+ * rates meet: the equal error rate is 1/3.
  *
  * Throws `CircleLossError`: ERR_CIRCLE_INVALID_ARGUMENT; ERR_CIRCLE_SHAPE where lengths differ or one kind of pair is
  * missing; ERR_CIRCLE_NOT_FINITE where a similarity is NaN; ERR_CIRCLE_DETACHED.
