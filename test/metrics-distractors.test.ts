@@ -192,12 +192,26 @@ describe('against counting', () => {
   });
 });
 
-it('the greatest of many numbers are kept, however often they are pruned', () => {
+/** Some 65,000 pass before the first are pruned. Many ties, or numbers that grow, so that the greatest come late. */
+it.each([
+  ['ties', (random: number) => Math.floor(random * 50)],
+  ['growing numbers', (random: number, i: number) => Math.floor(random * 2 ** 20) + 8 * i],
+])('the greatest of many numbers are kept, however often they are pruned: %s', (_, number) => {
   const random = randomFrom(2);
-  const numbers = Float32Array.from({ length: 300_000 }, () => Math.floor(random() * 50_000));
-  for (const count of [1, 3, 1000, 70_000, 300_000, 400_000]) {
+  const numbers = Float32Array.from({ length: 150_000 }, (_, i) => number(random(), i));
+  const sorted = numbers.toSorted();
+  for (const count of [1, 3, 1000, 70_000, 150_000, 200_000]) {
     const greatest = new Greatest(count);
-    for (const number of numbers) greatest.add(number);
-    expect(greatest.ascending()).toEqual(numbers.toSorted().slice(-count));
+    for (let i = 0; i < numbers.length; i++) greatest.add(numbers[i]);
+    const found = greatest.ascending();
+    const expected = sorted.slice(-count);
+    expect(found.length).toBe(expected.length);
+    expect(found.findIndex((value, i) => value !== expected[i])).toBe(-1);
   }
+});
+
+it('a number between those that were kept takes the place of the least', () => {
+  const greatest = new Greatest(2);
+  for (const number of [10, 20, ...Array<number>(70_000).fill(0), 15]) greatest.add(number);
+  expect(greatest.ascending()).toEqual(Float32Array.of(15, 20));
 });

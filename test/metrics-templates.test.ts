@@ -34,6 +34,12 @@ describe('aggregateTemplates', () => {
     );
   });
 
+  it('weights multiply unit rows where norms are dropped', () => {
+    // 3/5 · (1, 0) + 4/5 · (0, 1).
+    const images = { dim: 2, templates: [0, 0], media: [0, 1], weights: float32(3, 4), imageNorms: 'drop' } as const;
+    expect(aggregateTemplates(float32(7, 0, 0, 2), images).embeddings).toEqual(float32(0.6, 0.8));
+  });
+
   it('a medium means something within a template only, and templates come in ascending order', () => {
     const images = { dim: 2, templates: Int32Array.of(5, -2, 5), media: Int32Array.of(1, 1, 1) };
     const { embeddings, templateIds } = aggregateTemplates(float32(1, 0, 0, 1, 1, 0), images);

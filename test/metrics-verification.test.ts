@@ -293,6 +293,13 @@ describe('limits', () => {
     expect(errorOf(() => evaluateVerification(similarities, [true, false])).code).toBe('ERR_CIRCLE_DETACHED');
   });
 
+  it('refuses transferred bytes, also where nothing is left of either', () => {
+    const same = Uint8Array.of(1, 0);
+    structuredClone(same, { transfer: [same.buffer] });
+    const error = errorOf(() => evaluateVerification(float32([]), same));
+    expect([error.code, error.message.split(' ')[0]]).toEqual(['ERR_CIRCLE_DETACHED', 'same']);
+  });
+
   it('leaves the arguments as they are', () => {
     const similarities = float32([0.5, 0.1, 0.9, 0.3]);
     evaluateVerification(similarities, Uint8Array.of(0, 1, 1, 0));

@@ -169,8 +169,9 @@ function rowsByName(ids: unknown, rows: number): (name: number) => number | unde
   const places = new Map<number, number>();
   for (let row = 0; row < rows; row++) {
     const earlier = places.get(names[row]);
-    if (earlier !== undefined)
+    if (earlier !== undefined) {
       throw invalidArgument(`options.ids[${row}]`, `unlike options.ids[${earlier}]`, names[row]);
+    }
     places.set(names[row], row);
   }
   return (name) => places.get(name);
