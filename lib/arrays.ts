@@ -17,7 +17,7 @@ export function float32(name: string, value: unknown): Float32Array {
 }
 
 /** A view of a detached buffer, or beyond the end of a resized one, has length 0 and refuses to be iterated. */
-export function checkAlive(name: string, array: Float32Array | Int32Array): void {
+export function checkAlive(name: string, array: Float32Array | Int32Array | Uint8Array): void {
   if (array.length !== 0) return;
   try {
     array.keys();

@@ -6,8 +6,8 @@ export type CircleLossErrorCode =
   | 'ERR_CIRCLE_SHAPE' // lengths that do not fit each other
   | 'ERR_CIRCLE_DETACHED' // an array whose buffer was transferred away
   | 'ERR_CIRCLE_OVERLAP' // an `out` array that shares memory with an input or another `out` array
-  | 'ERR_CIRCLE_NOT_FINITE' // NaN or ±Infinity in a row
-  | 'ERR_CIRCLE_OVERFLOW' // finite rows whose loss is beyond the range of float32
+  | 'ERR_CIRCLE_NOT_FINITE' // NaN or ±Infinity in a row, NaN among similarities
+  | 'ERR_CIRCLE_OVERFLOW' // finite rows whose loss, or whose similarities where they are ranked, are beyond the range of float32
   | 'ERR_CIRCLE_OUT_OF_MEMORY'
   | 'ERR_CIRCLE_DISPOSED' // a call to a disposed object
   | 'ERR_CIRCLE_BUSY' // a call to an object that an unfinished asynchronous call is changing or reading
@@ -65,8 +65,8 @@ export function unknownOption(where: string, key: string, known: readonly string
   return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', message + hint);
 }
 
-export function wrongShape(name: string, expected: string, received: string): CircleLossError {
-  return new CircleLossError('ERR_CIRCLE_SHAPE', sentence(name, expected, received));
+export function wrongShape(name: string, expected: string, received: string, hint = ''): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_SHAPE', sentence(name, expected, received) + hint);
 }
 
 export function detached(name: string): CircleLossError {
@@ -90,6 +90,12 @@ export function notFinite(
 ): CircleLossError {
   const message = sentence(name, 'finite numbers', `${value} at row ${row}, column ${column}`);
   return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} ${remedy}`);
+}
+
+/** Of similarities, which have an order only where they are numbers; ±Infinity has one. */
+export function notANumber(name: string, index: number): CircleLossError {
+  const message = sentence(`${name}[${index}]`, 'a number', 'NaN');
+  return new CircleLossError('ERR_CIRCLE_NOT_FINITE', `${message} A pair that could not be compared scores -Infinity.`);
 }
 
 /** Of rows on a device, where numbers cannot be looked up in passing. */

@@ -11,14 +11,14 @@ const within = (least: number, greatest: number, error: string) =>
   z.number({ error }).min(least, { error }).max(greatest, { error });
 const number = within(-largestParameter, largestParameter, parameterRange);
 const scale = within(1 / largestParameter, largestParameter, 'a number from 1e-30 to 1e30');
-const count = (expected: string) => z.int({ error: expected }).min(1, { error: expected });
-const choice = <const T extends readonly string[]>(values: T) =>
+export const count = (expected: string) => z.int({ error: expected }).min(1, { error: expected });
+export const choice = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: values.map((value) => `'${value}'`).join(' or ') }).optional();
 const flag = z.boolean({ error: 'true or false' }).optional();
 /** Checked by hand. */
-const array = z.unknown().optional();
+export const array = z.unknown().optional();
 
-const strict = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
+export const strict = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
 
 const positiveNegative = strict({ positive: number, negative: number });
 
@@ -167,20 +167,13 @@ const memoryBank = strict({
 
 const memoryBankStepShape = { upstream: number.optional(), out: strict({ gradient: array }).optional() };
 
-const signal = z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional();
+export const signal = z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional();
 const { upstream, classWeights, candidates, candidateLabels, out } = commonShape;
 const similarityShape = { ...engineShape, candidates: array, out: array };
 
-const { checkFinite: _always, ...searchShape } = engineShape;
+/** Of what always checks. */
+export const { checkFinite: _always, ...searchShape } = engineShape;
 const nearestShape = { ...searchShape, candidates: array, k: count('an integer from 1') };
-
-const ranks = z.array(count('an integer from 1')).min(1, { error: 'at least one integer from 1' }).optional();
-const retrievalShape = { ...searchShape, recallAt: ranks, gallery: array, galleryLabels: array, own: array };
-const reIdentificationShape = {
-  ...searchShape,
-  ranks: count('an integer from 1').optional(),
-  junkLabel: z.int32({ error: 'an integer from -2147483648 to 2147483647' }).optional(),
-};
 
 /** The schema of each public function's options. */
 export const schemas = {
@@ -194,10 +187,6 @@ export const schemas = {
   similarityAsync: strict({ ...similarityShape, signal }),
   nearest: strict(nearestShape),
   nearestAsync: strict({ ...nearestShape, signal }),
-  retrieval: strict(retrievalShape),
-  retrievalAsync: strict({ ...retrievalShape, signal }),
-  reIdentification: strict(reIdentificationShape),
-  reIdentificationAsync: strict({ ...reIdentificationShape, signal }),
   deviceMatrix: strict({ dim: engineShape.dim, device: engineShape.device }),
   length: engineShape.dim,
   classHead,

@@ -346,7 +346,11 @@ describe('bad input', () => {
       () => evaluateRetrieval(rows, labels, { dim, recallAt: [0] }),
       /options.recallAt.0 must be an integer from 1/,
     ],
-    ['no rank', () => evaluateRetrieval(rows, labels, { dim, recallAt: [] }), /options.recallAt must be at least one/],
+    [
+      'no rank',
+      () => evaluateRetrieval(rows, labels, { dim, recallAt: [] }),
+      /options.recallAt must be an array of integers from 1, at least one/,
+    ],
     ['nothing to find', () => evaluateRetrieval(rows, [0, 1, 2, 3], { dim }), /none that has/],
     ['only junk', () => evaluateReIdentification(set, { ...set, labels: [-1, -1, -1, -1] }, { dim }), /none that has/],
     [

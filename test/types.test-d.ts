@@ -27,6 +27,20 @@ import {
   type SessionOptions,
   softmax,
 } from '../lib/index.ts';
+import {
+  aggregateTemplates,
+  type DistractorEvaluation,
+  evaluateDistractors,
+  evaluateFolds,
+  evaluateIdentification,
+  evaluateIdentificationMatrix,
+  evaluateVerification,
+  type Folds,
+  type Identification,
+  similaritiesOfPairs,
+  type Templates,
+  type Verification,
+} from '../lib/metrics.ts';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function expectType<Expected>(): <Found>(
@@ -198,3 +212,30 @@ expectType<Promise<MemoryBankLoss>>()(bank.lossAsync(x, y, { signal: new AbortCo
 bank.loss(x, y, { candidates: x });
 // @ts-expect-error: one hardest pair of a batch is no batch-hard triplet loss
 createMemoryBank({ capacity: 8, dim: 4, pairLoss: { type: 'triplet' }, scope: 'batch' });
+
+// Metrics.
+expectType<Verification>()(evaluateVerification(x, [true, false], { rule: 'nearest', falseAcceptRates: [0.1] }));
+expectType<Float64Array | undefined>()(evaluateVerification(x, new Uint8Array(2), { rocPoints: 9 }).roc?.tar);
+// @ts-expect-error: labels do not tell what is the same
+evaluateVerification(x, y);
+// @ts-expect-error: an unknown rule
+evaluateVerification(x, [true], { rule: 'interpolated' });
+expectType<Folds>()(evaluateFolds(x, [true, false], { folds: y, thresholds: 'grid' }));
+evaluateFolds(x, [true, false], { folds: 10, thresholds: [0.1, 0.2] });
+// @ts-expect-error: an unknown kind of thresholds
+evaluateFolds(x, [true, false], { thresholds: 'all' });
+expectType<Templates>()(aggregateTemplates(x, { dim: 4, templates: y, media: [1], weights: x, imageNorms: 'drop' }));
+// @ts-expect-error: images have media
+aggregateTemplates(x, { dim: 4, templates: y });
+expectType<Float32Array>()(similaritiesOfPairs(x, y, { dim: 4, ids: y, normalize: false }));
+const query = { embeddings: x, labels: y };
+expectType<Identification>()(evaluateIdentification(query, query, { dim: 4, ranks: 5, engine: 'cpu', threads: 2 }));
+expectType<Identification>()(evaluateIdentificationMatrix(x, { queryLabels: y, galleryLabels: [1], withinRank: 20 }));
+// @ts-expect-error: labels are needed
+evaluateIdentificationMatrix(x, { queryLabels: y });
+// @ts-expect-error: a matrix was computed somewhere
+evaluateIdentificationMatrix(x, { queryLabels: y, galleryLabels: y, engine: 'cpu' });
+expectType<DistractorEvaluation>()(evaluateDistractors(query, x, { dim: 4 }));
+evaluateDistractors(query, [x, x], { dim: 4, distractorCounts: [10, 100], ranks: [1, 10] });
+// @ts-expect-error: distractors are nobody
+evaluateDistractors(query, query, { dim: 4 });

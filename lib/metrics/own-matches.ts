@@ -9,25 +9,9 @@ import { float32, labelArray, rowCount } from '../arrays.ts';
 import type { RankProblem, Report } from '../engine.ts';
 import { sharedEngine, trim } from '../engines.ts';
 import { outOfMemory, similarityOverflow, wrongShape } from '../errors.ts';
-import type { EngineName } from '../options.ts';
 import { defaultThreads } from '../problem.ts';
 import { failure, finish, refuseAborted } from '../run.ts';
-
-/** How similarities are computed. */
-export interface EvaluationOptions {
-  /** Numbers in a row. An integer from 1. */
-  dim: number;
-  /** Whether rows are divided by max(‖x‖, 1e-12); default true: similarities are cosines. */
-  normalize?: boolean;
-  /** Default 'auto'. */
-  engine?: EngineName;
-  /** As in `CommonOptions`; default 'exact'. */
-  precision?: 'exact' | 'fast';
-  /** Of engine 'cuda': the number of the GPU; default 0. */
-  device?: number;
-  /** Of engine 'cpu'; default `os.availableParallelism()`. */
-  threads?: number;
-}
+import type { EvaluationOptions } from './evaluation-options.ts';
 
 /** Rows with labels, and what messages call the two. */
 export interface LabelledRows {
@@ -52,7 +36,7 @@ export interface OwnMatches {
   reachedBy: Int32Array;
 }
 
-export function labelledRows(name: string, labelsName: string, values: unknown, labels: unknown, dim: number) {
+export function readLabelledRows(name: string, labelsName: string, values: unknown, labels: unknown, dim: number) {
   const rows = float32(name, values);
   const array = labelArray(labelsName, labels);
   const count = rowCount(name, rows, dim);

@@ -3,24 +3,22 @@
 import { labelArray } from '../arrays.ts';
 import { invalidArgument, wrongShape } from '../errors.ts';
 import type { Abortable, Labels } from '../options.ts';
-import { parse, schemas } from '../schemas.ts';
+import { parse } from '../schemas.ts';
+import type { EvaluationOptions } from './evaluation-options.ts';
 import {
   type Comparison,
-  type EvaluationOptions,
-  labelledRows,
   type OwnMatches,
   ranksOf,
+  readLabelledRows,
   visitOwnMatches,
   visitOwnMatchesAsync,
 } from './own-matches.ts';
 import { averagePrecision, nothingToFind } from './retrieval.ts';
+import type { LabelledEmbeddings } from './rows.ts';
+import { metricSchemas } from './schemas.ts';
 
 /** Pictures of identities, and who took them. */
-export interface ReIdentificationSet {
-  /** N × dim finite numbers. */
-  embeddings: Float32Array;
-  /** N identities. */
-  labels: Labels;
+export interface ReIdentificationSet extends LabelledEmbeddings {
   /** N cameras: any integers. */
   cameras: Labels;
 }
@@ -65,7 +63,7 @@ export function evaluateReIdentification(
   gallery: ReIdentificationSet,
   options: ReIdentificationOptions,
 ): ReIdentificationMetrics {
-  const settings = parse(schemas.reIdentification, options) as ReIdentificationOptions;
+  const settings = parse(metricSchemas.reIdentification, options) as ReIdentificationOptions;
   const judgement = new Judgement(query, gallery, settings);
   visitOwnMatches(judgement.comparison, judgement.visit);
   return judgement.means();
@@ -77,7 +75,7 @@ export async function evaluateReIdentificationAsync(
   gallery: ReIdentificationSet,
   options: ReIdentificationOptions & Abortable,
 ): Promise<ReIdentificationMetrics> {
-  const parsed = parse(schemas.reIdentificationAsync, options) as ReIdentificationOptions & Abortable;
+  const parsed = parse(metricSchemas.reIdentificationAsync, options) as ReIdentificationOptions & Abortable;
   const { signal, ...settings } = parsed;
   const judgement = new Judgement(query, gallery, settings);
   await visitOwnMatchesAsync(judgement.comparison, signal, judgement.visit);
@@ -125,14 +123,14 @@ class Judgement {
   }
 }
 
-type ReadSet = ReturnType<typeof labelledRows> & { cameras: Int32Array };
+type ReadSet = ReturnType<typeof readLabelledRows> & { cameras: Int32Array };
 
 function readSet(name: string, set: unknown, dim: number): ReadSet {
   if (typeof set !== 'object' || set === null) {
     throw invalidArgument(name, 'an object of embeddings, labels and cameras', set);
   }
   const { embeddings, labels, cameras: given } = set as ReIdentificationSet;
-  const rows = labelledRows(`${name}.embeddings`, `${name}.labels`, embeddings, labels, dim);
+  const rows = readLabelledRows(`${name}.embeddings`, `${name}.labels`, embeddings, labels, dim);
   const cameras = labelArray(`${name}.cameras`, given);
   if (cameras.length !== rows.labels.length) {
     throw wrongShape(`${name}.cameras`, `one camera a row, ${rows.labels.length}`, `${cameras.length}`);

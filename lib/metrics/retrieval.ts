@@ -1,16 +1,17 @@
 /** Retrieval: every query looks for gallery rows of its label, by similarity. */
 import { invalidArgument, wrongShape } from '../errors.ts';
 import type { Abortable, Labels } from '../options.ts';
-import { parse, schemas } from '../schemas.ts';
+import { parse } from '../schemas.ts';
+import type { EvaluationOptions } from './evaluation-options.ts';
 import {
   type Comparison,
-  type EvaluationOptions,
-  labelledRows,
   type OwnMatches,
   ranksOf,
+  readLabelledRows,
   visitOwnMatches,
   visitOwnMatchesAsync,
 } from './own-matches.ts';
+import { metricSchemas } from './schemas.ts';
 
 export interface RetrievalOptions extends EvaluationOptions {
   /** The K of Recall@K: integers from 1; default 1, 2, 4, 8. */
@@ -64,7 +65,7 @@ export function evaluateRetrieval(
   labels: Labels,
   options: RetrievalOptions,
 ): RetrievalMetrics {
-  const retrieval = new Retrieval(embeddings, labels, parse(schemas.retrieval, options) as RetrievalOptions);
+  const retrieval = new Retrieval(embeddings, labels, parse(metricSchemas.retrieval, options) as RetrievalOptions);
   visitOwnMatches(retrieval.comparison, retrieval.visit);
   return retrieval.means();
 }
@@ -75,7 +76,7 @@ export async function evaluateRetrievalAsync(
   labels: Labels,
   options: RetrievalOptions & Abortable,
 ): Promise<RetrievalMetrics> {
-  const { signal, ...settings } = parse(schemas.retrievalAsync, options) as RetrievalOptions & Abortable;
+  const { signal, ...settings } = parse(metricSchemas.retrievalAsync, options) as RetrievalOptions & Abortable;
   const retrieval = new Retrieval(embeddings, labels, settings);
   await visitOwnMatchesAsync(retrieval.comparison, signal, retrieval.visit);
   return retrieval.means();
@@ -94,7 +95,7 @@ class Retrieval {
   constructor(embeddings: unknown, labels: unknown, settings: RetrievalOptions) {
     const { gallery, galleryLabels, own, recallAt = [1, 2, 4, 8], ...evaluation } = settings;
     const { dim } = settings;
-    const queries = labelledRows('embeddings', 'labels', embeddings, labels, dim);
+    const queries = readLabelledRows('embeddings', 'labels', embeddings, labels, dim);
     if (gallery === undefined) {
       for (const [name, value] of Object.entries({ galleryLabels, own })) {
         if (value !== undefined) throw invalidArgument(`options.${name}`, 'absent where no gallery is given', value);
@@ -102,7 +103,7 @@ class Retrieval {
     }
     this.comparison = {
       queries,
-      gallery: gallery && labelledRows('options.gallery', 'options.galleryLabels', gallery, galleryLabels, dim),
+      gallery: gallery && readLabelledRows('options.gallery', 'options.galleryLabels', gallery, galleryLabels, dim),
       settings: evaluation,
     };
     this.#own = own && ownRows(own, queries.labels.length, this.comparison.gallery!.labels.length);
