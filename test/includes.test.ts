@@ -100,7 +100,7 @@ describe('lib', () => {
     ['session', 'compute', 'similarity', 'nearest', 'memory-bank', 'pk-sampler'],
     ['held-head', 'surrogate'],
     ['class-head'],
-    ['index'],
+    ['index', 'protocols'],
   ];
   const rankOf = (module: string) => layers.findIndex((layer) => layer.includes(module));
   const files = filesOf('lib', /^[^/]*\.ts$/).filter((file) => !entries.includes(file));
@@ -109,10 +109,31 @@ describe('lib', () => {
     const module = file.slice('lib/'.length, -'.ts'.length);
     expect(rankOf(module), `${module} has no layer`).toBeGreaterThanOrEqual(0);
     for (const imported of matches(file, /from '\.\/(.+)\.ts'/g)) {
+      if (module === 'protocols' && imported.startsWith('protocols/')) continue;
       expect(rankOf(imported), `${module} imports ${imported}`).toBeLessThan(rankOf(module));
     }
     for (const imported of matches(file, /from '([^.].*)'/g)) expect(imported).toMatch(/^(node:.*|zod|pure-rand\/.*)$/);
   });
+
+  const protocols = filesOf('lib/protocols', /\.ts$/);
+
+  it('has readers of protocols', () => {
+    expect(protocols).toContain('lib/protocols/market1501.ts');
+  });
+
+  /** They know files, names and numbers, and nothing of losses and engines. */
+  it.each(protocols)(
+    '%s uses each other, errors, arrays and schemas, and parsers only when they are needed',
+    (file) => {
+      for (const imported of matches(file, /from '(\..+)'/g)) {
+        expect(imported).toMatch(/^(\.\/[a-z0-9-]+|\.\.\/(errors|arrays|schemas))\.ts$/);
+      }
+      for (const imported of matches(file, /from '([^.].*)'/g))
+        expect(imported).toMatch(/^(node:.*|zod|pure-rand\/.*)$/);
+      for (const imported of matches(file, /import\('(.+?)'\)/g))
+        expect(imported).toMatch(/^(csv-parse\/sync|pickleparser)$/);
+    },
+  );
 
   const adapters = filesOf('lib/adapters', /\.ts$/);
 
