@@ -27,6 +27,12 @@ const trainClassCount = 98;
 const allInOne = 'cars_annos.mat';
 const withLabels = 'cars_test_annos_withlabels.mat';
 
+/** An annotation, counted from 1. */
+interface Place {
+  path: string;
+  number: number;
+}
+
 interface Car extends LabelledItem {
   isTest: boolean;
 }
@@ -70,9 +76,9 @@ async function layoutOf(folder: DataFolder, wanted: 'auto' | 'car_ims' | 'devkit
 }
 
 async function readAllInOne(folder: DataFolder, images: 'check' | 'ignore'): Promise<Car[]> {
-  const found = await readAnnotations(folder, allInOne, (path, fields) => ({
-    path: listedPath(textField(path, fields, 'relative_im_path')),
-    isTest: numberField(path, fields, 'test', 0, 1) === 1,
+  const found = await readAnnotations(folder, allInOne, (place, fields) => ({
+    path: listedPath(textField(place, fields, 'relative_im_path')),
+    isTest: numberField(place, fields, 'test', 0, 1) === 1,
   }));
   await folder.checkImages(
     allInOne,
@@ -84,8 +90,8 @@ async function readAllInOne(folder: DataFolder, images: 'check' | 'ignore'): Pro
 
 async function readDevkit(folder: DataFolder, images: 'check' | 'ignore'): Promise<Car[]> {
   const read = async (file: string, imageFolder: string, isTest: boolean) => {
-    const found = await readAnnotations(folder, file, (path, fields) => ({
-      path: listedPath(`${imageFolder}/${textField(path, fields, 'fname')}`),
+    const found = await readAnnotations(folder, file, (place, fields) => ({
+      path: listedPath(`${imageFolder}/${textField(place, fields, 'fname')}`),
       isTest,
     }));
     await folder.checkImages(
@@ -103,32 +109,40 @@ async function readDevkit(folder: DataFolder, images: 'check' | 'ignore'): Promi
 async function readAnnotations(
   folder: DataFolder,
   file: string,
-  placeOf: (path: string, fields: Record<string, MatArray>) => { path: string; isTest: boolean },
+  placeOf: (place: Place, fields: Record<string, MatArray>) => { path: string; isTest: boolean },
 ): Promise<Car[]> {
   const path = folder.path(file);
   const variables = readMatFile(path, await folder.bytes(file, 'the annotations'));
-  return structsIn(path, variables, 'annotations').map((fields) => ({
-    ...placeOf(path, fields),
-    label: numberField(path, fields, 'class', 1, classCount) - 1,
+  return structsIn(path, variables, 'annotations').map((fields, i) => ({
+    ...placeOf({ path, number: i + 1 }, fields),
+    label: numberField({ path, number: i + 1 }, fields, 'class', 1, classCount) - 1,
   }));
 }
 
-function textField(path: string, fields: Record<string, MatArray>, name: string): string {
+function textField(place: Place, fields: Record<string, MatArray>, name: string): string {
   const field = fields[name];
   if (field?.kind === 'text') return field.text;
-  throw withoutField(path, fields, name, 'a text');
+  throw withoutField(place, fields, name, 'a text');
 }
 
-function numberField(path: string, fields: Record<string, MatArray>, name: string, least: number, most: number) {
+function numberField(place: Place, fields: Record<string, MatArray>, name: string, least: number, most: number) {
   const field = fields[name];
   const value = field?.kind === 'numbers' && field.values.length === 1 ? field.values[0] : Number.NaN;
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw withoutField(path, fields, name, `an integer from ${least} to ${most}`, value);
+  throw withoutField(place, fields, name, `an integer from ${least} to ${most}`, value);
 }
 
-function withoutField(path: string, fields: Record<string, MatArray>, name: string, expected: string, value?: number) {
-  const received = name in fields ? `${value ?? 'something else'}` : `the fields ${Object.keys(fields).join(', ')}`;
+function withoutField(
+  place: Place,
+  fields: Record<string, MatArray>,
+  name: string,
+  expected: string,
+  value = Number.NaN,
+) {
+  const found =
+    name in fields ? `${Number.isNaN(value) ? 'something else' : value}` : `only ${Object.keys(fields).join(', ')}`;
   const remedy =
     name === 'class' && !(name in fields) ? ` Annotations of the test with classes are in ${withLabels}.` : '';
-  return foreignDataSet(path, `annotations with '${name}', ${expected}`, received, remedy);
+  const received = `${found} in annotation ${place.number}`;
+  return foreignDataSet(place.path, `annotations with '${name}', ${expected}`, received, remedy);
 }

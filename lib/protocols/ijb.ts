@@ -162,8 +162,9 @@ function checkTemplates(folder: DataFolder, list: string, known: Int32Array, use
   const foreign = new Set<number>();
   for (const templates of used) for (const id of templates) if (!ids.has(id)) foreign.add(id);
   if (foreign.size === 0) return;
-  const [first] = foreign;
-  throw foreignDataSet(folder.path(list), 'a list of templates with images', `${foreign.size} without, first ${first}`);
+  const [least] = [...foreign].sort((a, b) => a - b);
+  const received = `${foreign.size} without, the least of them ${least}`;
+  throw foreignDataSet(folder.path(list), 'a list of templates with images', received);
 }
 
 /** Rows of a template, a subject and more, after a header. */
