@@ -1,5 +1,6 @@
-/** The caller's rows and a protocol's items. */
+/** The caller’s rows and a protocol’s items, and lines of lists. */
 import { describe, expect, it } from 'vitest';
+import { linesOf } from '../lib/protocols/files.ts';
 import {
   alignPairs,
   alignRows,
@@ -126,4 +127,14 @@ it('templatesOf: frames of sets, one template a set; a set of none has no frame'
 it('labels and cameras of items', () => {
   expect(labelsOf(items)).toEqual(Int32Array.of(3, -1));
   expect(camerasOf(items)).toEqual(Int32Array.of(1, 2));
+});
+
+it('lines: of any machine, without a byte order mark, numbered from 1; blank ones are dropped at the end alone', () => {
+  expect(linesOf('\uFEFFa b\r\n\r\nc\rd\n \n\r\n')).toEqual([
+    { text: 'a b', number: 1 },
+    { text: '', number: 2 },
+    { text: 'c', number: 3 },
+    { text: 'd', number: 4 },
+  ]);
+  expect(linesOf('')).toEqual([]);
 });

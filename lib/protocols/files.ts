@@ -169,4 +169,9 @@ export function integerIn(
 }
 
 /** A path of a list as the items have it: forward slashes, nothing in front. */
-export const listedPath = (path: string) => posix.normalize(path.replaceAll('\\', '/'));
+export function listedPath(path: string): string {
+  // Nearly all are so already, and there may be millions.
+  return unusual.test(path) ? posix.normalize(path.replaceAll('\\', '/')) : path;
+}
+
+const unusual = /\\|\/\/|(^|\/)\.\.?\//;

@@ -160,7 +160,9 @@ async function readScores(folder: DataFolder, prefix: string, paths: readonly st
 function checkTemplates(folder: DataFolder, list: string, known: Int32Array, used: readonly Int32Array[]): void {
   const ids = new Set(known);
   const foreign = new Set<number>();
-  for (const templates of used) for (const id of templates) if (!ids.has(id)) foreign.add(id);
+  for (const templates of used) {
+    for (let i = 0; i < templates.length; i++) if (!ids.has(templates[i])) foreign.add(templates[i]);
+  }
   if (foreign.size === 0) return;
   const [least] = [...foreign].sort((a, b) => a - b);
   const received = `${foreign.size} without, the least of them ${least}`;

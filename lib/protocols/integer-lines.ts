@@ -17,7 +17,7 @@ class Columns {
   #rows = 0;
   #line = 1;
   #column = 0;
-  #value = -1; // none begun
+  #value = -1; // of the number that a piece ends in; none
   #firstBlank = 0;
 
   constructor(path: string, columns: number, what: string) {
@@ -26,33 +26,38 @@ class Columns {
     this.#columns = Array.from({ length: columns }, () => new Int32Array(1024));
   }
 
-  byte(byte: number): void {
-    if (byte >= zero && byte <= nine) {
-      this.#value = Math.max(this.#value, 0) * 10 + byte - zero;
-      if (this.#value > largestInt32) throw this.#malformed(`a number beyond ${largestInt32}`);
-      return;
+  /** Digits are nearly all of a file, so that they stay in this loop. */
+  add(bytes: Uint8Array, start: number): void {
+    let value = this.#value;
+    for (let i = start; i < bytes.length; i++) {
+      const byte = bytes[i];
+      if (byte >= zero && byte <= nine) {
+        value = (value < 0 ? 0 : value) * 10 + byte - zero;
+        if (value > largestInt32) throw this.#malformed(`a number beyond ${largestInt32}`);
+      } else {
+        if (value >= 0) this.#endNumber(value);
+        value = -1;
+        if (byte === lineFeed) this.#endLine();
+        else if (byte !== space && byte !== tab && byte !== carriageReturn) {
+          throw this.#malformed(`'${String.fromCharCode(byte)}'`);
+        }
+      }
     }
-    if (byte !== space && byte !== tab && byte !== carriageReturn && byte !== lineFeed) {
-      throw this.#malformed(`'${String.fromCharCode(byte)}'`);
-    }
-    this.#endNumber();
-    if (byte === lineFeed) this.#endLine();
+    this.#value = value;
   }
 
   end(): Int32Array[] {
-    this.#endNumber();
+    if (this.#value >= 0) this.#endNumber(this.#value);
     this.#endLine();
     return this.#columns.map((column) => column.slice(0, this.#rows));
   }
 
-  #endNumber(): void {
-    if (this.#value < 0) return;
+  #endNumber(value: number): void {
     // After a blank line in the middle, the first number tells that it was not at the end.
     if (this.#firstBlank > 0) throw this.#malformed('a blank line', this.#firstBlank);
     if (this.#column === this.#columns.length) throw this.#malformed('more');
     if (this.#rows === this.#columns[this.#column].length) this.#grow();
-    this.#columns[this.#column++][this.#rows] = this.#value;
-    this.#value = -1;
+    this.#columns[this.#column++][this.#rows] = value;
   }
 
   #endLine(): void {
@@ -88,7 +93,7 @@ export async function readIntegerLines(path: string, columns: number, what: stri
     const bytes = piece as Buffer;
     const marked = isStart && byteOrderMark.every((byte, i) => bytes[i] === byte);
     isStart = false;
-    for (let i = marked ? byteOrderMark.length : 0; i < bytes.length; i++) found.byte(bytes[i]);
+    found.add(bytes, marked ? byteOrderMark.length : 0);
   }
   return found.end();
 }
