@@ -96,9 +96,10 @@ describe('LFW', () => {
 
   it('images that are not there are named', async () => {
     const root = folderWith({ 'pairs.txt': list }, images.slice(1));
-    expect((await rejectionOf(readLfw(root), root)).message).toContain(
-      `received 1 that are not there: '${images[0]}'.`,
-    );
+    const message = `ROOT/pairs.txt must be a list of images under ROOT; received 1 that are not there: '${images[0]}'. images: 'ignore' reads the lists alone.`;
+    expect((await rejectionOf(readLfw(root), root)).message).toBe(message);
+    const elsewhere = { pairs: join(root, 'pairs.txt') };
+    expect((await rejectionOf(readLfw(root, elsewhere), root)).message).toBe(message);
   });
 
   it('a list that is missing is named, and what to do', async () => {
@@ -245,6 +246,11 @@ describe('YouTube Faces', () => {
     // A sixth number corrects the fifth.
     const corrected = await readYtf(root, { splits: join(root, 'other.txt') });
     expect(corrected).toMatchObject({ list: 'text', pairs: [{ same: false }] });
+    const both = readYtf(root, { splits: join(root, 'other.txt'), list: 'mat' });
+    expect(await rejectionOf(both, root)).toEqual({
+      code: 'ERR_CIRCLE_INVALID_ARGUMENT',
+      message: "options.list must be 'auto' or 'text' where there are splits; received 'mat'.",
+    });
   });
 
   it('frames may be the whole pictures, or left alone', async () => {

@@ -1,6 +1,6 @@
 /** Folders and lists of a data set as they are on disks: byte order marks, CRLF, blank lines at the end, Thumbs.db. */
 import { access, readdir, readFile } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { isAbsolute, join, posix } from 'node:path';
 import { foreignNames, malformedLine, missingImages, missingPart } from '../errors.ts';
 
 export interface DataSet {
@@ -130,7 +130,10 @@ export class DataFolder {
     return found;
   }
 
-  /** Throws ERR_CIRCLE_PROTOCOL where images are not there. Reads each folder once, whatever the number of images. */
+  /**
+   * Throws ERR_CIRCLE_PROTOCOL where images are not there. Reads each folder once, whatever the number of images. The list
+   * is in the folder, unless its path is absolute.
+   */
   async checkImages(list: string, paths: Iterable<string>, images: ImageCheck): Promise<void> {
     if (images === 'ignore') return;
     const wanted = new Map<string, string[]>();
@@ -146,7 +149,8 @@ export class DataFolder {
       const there = new Set(await readdir(this.path(folder)).catch(() => []));
       for (const path of members) if (!there.has(posix.basename(path))) missing.push(path);
     });
-    if (missing.length > 0) throw missingImages(this.path(list), this.root, missing.sort(byText));
+    if (missing.length === 0) return;
+    throw missingImages(isAbsolute(list) ? list : this.path(list), this.root, missing.sort(byText));
   }
 
   /** Notes where a count is not the published one: people use subsets, and should know that they do. */

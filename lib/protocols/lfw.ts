@@ -1,5 +1,6 @@
 /** LFW: pairs by the names of persons, and the packed form in which face sets of the same kind travel. */
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { foreignDataSet, malformedLine, missingPart } from '../errors.ts';
 import { parse } from '../schemas.ts';
 import { byText, DataFolder, type ImageCheck, integerIn, type Line, linesOf } from './files.ts';
@@ -44,7 +45,7 @@ export async function readLfw(root: string, options: LfwOptions = {}): Promise<V
   const { folds, pairsOfAKind, lines } = readHeader(path, linesOf(text));
   const pairs = lines.map((line, i) => readPair(path, line, i, pairsOfAKind, extension));
   const paths = pathsOf(pairs);
-  await folder.checkImages(path, paths, images);
+  await folder.checkImages(resolve(path), paths, images);
   folder.count('folds', folds, 10);
   folder.count('pairs', pairs.length, 6000);
   return { pairs, folds, paths, warnings: folder.warnings };

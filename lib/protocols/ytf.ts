@@ -1,7 +1,7 @@
 /** YouTube Faces: pairs of videos, listed in a MAT file or in a text. */
 import { readdir, readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { foreignDataSet, foreignNames, malformedLine, missingImages, missingPart } from '../errors.ts';
+import { foreignDataSet, foreignNames, invalidArgument, malformedLine, missingImages, missingPart } from '../errors.ts';
 import { parse } from '../schemas.ts';
 import {
   byText,
@@ -68,6 +68,9 @@ const textFile = 'splits.txt';
 export async function readYtf(root: string, options: YtfOptions = {}): Promise<YtfProtocol> {
   const parsed = parse(protocolSchemas.ytf, options);
   const { frames = 'aligned_images_DB', splits, images = 'check' } = parsed;
+  if (splits !== undefined && parsed.list === 'mat') {
+    throw invalidArgument('options.list', "'auto' or 'text' where there are splits", parsed.list);
+  }
   const folder = new DataFolder(ytf, parsePath(root));
   const list = splits !== undefined ? 'text' : await listOf(folder, parsed.list ?? 'auto');
   const { pairs, folds } = list === 'mat' ? await readMatList(folder) : await readTextList(folder, splits);
