@@ -12,6 +12,7 @@ export type CircleLossErrorCode =
   | 'ERR_CIRCLE_DISPOSED' // a call to a disposed object
   | 'ERR_CIRCLE_BUSY' // a call to an object that an unfinished asynchronous call is changing or reading
   | 'ERR_CIRCLE_FILE' // a file that cannot be read or written, or that is not what it should be
+  | 'ERR_CIRCLE_PROTOCOL' // a data set whose names, lists or images are not what its protocol says
   | 'ERR_CIRCLE_NATIVE_LOAD' // `engine: 'cpu'` without a native binary that loads, or CIRCLE_LOSS_CPU_ADDON or CIRCLE_LOSS_CUDA_ADDON naming one that does not
   | 'ERR_CIRCLE_CUDA_UNAVAILABLE' // `engine: 'cuda'` where it cannot run: no binary, no driver, an old one, no device
   | 'ERR_CIRCLE_BACKEND' // a synchronous operation where TensorFlow.js reads its tensors asynchronously
@@ -184,6 +185,56 @@ export function fileFailed(path: string, doing: 'read' | 'written', cause: unkno
 
 export function foreignFile(path: string, expected: string, received: string): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_FILE', sentence(path, expected, received));
+}
+
+/** A few of many names, and how many more there are. */
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => `'${name}'`);
+  return names.length > 3 ? `${shown.join(', ')} and ${names.length - 3} more` : shown.join(', ');
+}
+
+/** Of a data set; `what` it should be, and `source`, a sentence that says where people get it. */
+export function missingPart(path: string, what: string, source: string, cause: unknown): CircleLossError {
+  const words = cause instanceof Error ? cause.message : String(cause);
+  return new CircleLossError('ERR_CIRCLE_FILE', `${sentence(path, what, words)} ${source}`, { cause });
+}
+
+/** Of a list, lines counted from 1. */
+export function malformedLine(path: string, line: number, expected: string, received: string): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_PROTOCOL', sentence(`${path}:${line}`, expected, received));
+}
+
+/** Of a list, a folder or a file of a data set as a whole. */
+export function foreignDataSet(path: string, expected: string, received: string, remedy = ''): CircleLossError {
+  return new CircleLossError('ERR_CIRCLE_PROTOCOL', sentence(path, expected, received) + remedy);
+}
+
+/** Images whose names say nothing: left out, they would change the result. */
+export function foreignNames(folder: string, expected: string, names: readonly string[]): CircleLossError {
+  const message = sentence(folder, `a folder of images named ${expected}`, `${names.length} others: ${someOf(names)}`);
+  return new CircleLossError('ERR_CIRCLE_PROTOCOL', message);
+}
+
+/** What a list names and a folder lacks. */
+export function missingImages(list: string, root: string, names: readonly string[]): CircleLossError {
+  const message = sentence(
+    list,
+    `a list of images under ${root}`,
+    `${names.length} that are not there: ${someOf(names)}`,
+  );
+  const remedy = "images: 'ignore' reads the lists alone.";
+  return new CircleLossError('ERR_CIRCLE_PROTOCOL', `${message} ${remedy}`);
+}
+
+/** Of rows that a protocol's items should find. */
+export function unalignedRows(name: string, expected: string, names: readonly string[], remedy: string) {
+  const message = sentence(name, expected, `${names.length} without: ${someOf(names)}`);
+  return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', `${message} ${remedy}`);
+}
+
+export function repeatedNames(name: string, names: readonly string[]): CircleLossError {
+  const message = sentence(name, 'different from each other', `${names.length} more than once: ${someOf(names)}`);
+  return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', message);
 }
 
 export function disposedTensor(name: string): CircleLossError {

@@ -35,7 +35,7 @@ function node(what, ...args) {
 if (isStale(['build/Release/circle_cpu.node'], ['native', 'binding.gyp'])) {
   node('the native engine', 'scripts/build-native.mjs', '--optional');
 }
-const entries = ['index', 'tfjs', 'metrics'].flatMap((entry) =>
+const entries = ['index', 'metrics', 'protocols', 'tfjs'].flatMap((entry) =>
   ['mjs', 'cjs', 'd.mts'].map((ending) => `dist/${entry}.${ending}`),
 );
 if (isStale(entries, ['lib', 'tsdown.config.ts'])) {

@@ -64,11 +64,11 @@ describe('native', () => {
 
 describe('lib', () => {
   /** Entries beside `index`: public names, and nothing else. */
-  const entries = ['lib/metrics.ts'];
+  const entries = ['lib/metrics.ts', 'lib/protocols.ts'];
 
   it.each(entries)('%s only says what is public', (file) => {
     const text = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*.*?\*\//gs, '');
-    expect(text.replaceAll(/export (type )?\{[^}]*\} from '\.\/[a-z-]+\/[a-z-]+\.ts';/g, '').trim()).toBe('');
+    expect(text.replaceAll(/export (type )?\{[^}]*\} from '\.\/[a-z-]+\/[a-z0-9-]+\.ts';/g, '').trim()).toBe('');
   });
 
   /** A file may import what stands on lines above its own. */
@@ -126,6 +126,27 @@ describe('lib', () => {
   it('nothing outside the metrics imports one', () => {
     for (const file of files) expect(matches(file, /from '\.\/(metrics\/.+)'/g)).toEqual([]);
   });
+
+  const protocols = filesOf('lib/protocols', /\.ts$/);
+
+  it('nothing outside the protocols imports one', () => {
+    expect(protocols).toContain('lib/protocols/market1501.ts');
+    for (const file of files) expect(matches(file, /from '\.\/(protocols\/.+)'/g)).toEqual([]);
+  });
+
+  /** They know files, names and numbers, and nothing of losses and engines. */
+  it.each(protocols)(
+    '%s uses each other, errors, arrays and schemas, and parsers only when they are needed',
+    (file) => {
+      for (const imported of matches(file, /from '(\..+)'/g)) {
+        expect(imported).toMatch(/^(\.\/[a-z0-9-]+|\.\.\/(errors|arrays|schemas))\.ts$/);
+      }
+      for (const imported of matches(file, /from '([^.].*)'/g))
+        expect(imported).toMatch(/^(node:.*|zod|pure-rand\/.*)$/);
+      for (const imported of matches(file, /import\('(.+?)'\)/g))
+        expect(imported).toMatch(/^(csv-parse\/sync|pickleparser)$/);
+    },
+  );
 
   const adapters = filesOf('lib/adapters', /\.ts$/);
 
