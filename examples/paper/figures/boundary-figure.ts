@@ -58,9 +58,13 @@ function comparisonPanel(engine: EngineName): Panel {
     [1 - margin, 1],
   ];
   return {
-    title: 'A circle has a best point, a line has none',
+    title: 'A line, and a circle',
     range: [0, 1],
-    notes: ['T (0.15, 0.5) and T′ (0.45, 0.8) are both on the line,', 'but sₚ of T is only 0.05 above sₙ of T′.'],
+    notes: [
+      'T and T′ are as good for the line: sₚ − sₙ = 0.35; yet sₚ of T',
+      'is but 0.05 above sₙ of T′. Of the points of the circle,',
+      'the target has the smallest gap, 1 − 2m = 0.5.',
+    ],
     marks: [
       { type: 'line', through: ends, colour: colours.vermilion },
       dotsOf(amSoftmax.pairLoss, 17, colours.vermilion, engine),

@@ -9,11 +9,13 @@ import { colours, drawSheet, type Mark, type Panel, type Place, type Style } fro
 /** An arrow of a gradient of γ is this long: the pitch of the arrows, so that few of them overlap. */
 const arrowLength = 0.075;
 const arrowCount = 13;
-const latticeCount = 49;
+const latticeCount = 50;
 
-/** Of a gradient over γ, which for the Circle loss is at most 1 + m. */
-const bandCount = 10;
-const bandStep = 0.125;
+/**
+ * Between two shades, of a gradient over γ. That of the triplet loss, and of AM-Softmax far from its boundary, is 1, which
+ * must not be a level: on which side of it rounding leaves a value would be drawn as if it were something.
+ */
+const levels = [0.02, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05, 1.2];
 
 /** γ; the triplet loss is the limit of a loss that has been divided by it (docs/math.md §2). */
 export const scaleOf = (pairLoss: PlaneLoss) => (pairLoss.type === 'triplet' ? 1 : pairLoss.gamma!);
@@ -29,7 +31,7 @@ export function drawGradients(engine: EngineName): string {
     legend: [
       { name: 'where gradient descent goes: −∂L/∂(sₙ, sₚ)', style: arrowStyle, as: 'line' },
       { name: 'decision boundary', style: boundaryStyle, as: 'line' },
-      { name: 'A, B, C: pairs of the numbers below', style: { colour: colours.vermilion }, as: 'dot' },
+      { name: 'pairs A, B, C, with their slopes under the axes', style: { colour: colours.vermilion }, as: 'dot' },
     ],
   });
 }
@@ -82,7 +84,11 @@ export function drawGradientSurfaces(engine: EngineName): string {
   const row = (side: 'sₙ' | 'sₚ', of: (value: PairValue) => number) =>
     compared.map(({ name, pairLoss }, k): Panel => {
       const marks = [...bandsOf(lattices[k], (value) => of(value) / scaleOf(pairLoss)), boundaryOf(pairLoss, engine)];
-      return { title: `|∂L/∂${side}| ÷ γ  ${name}`, range: [0, 1], marks: [...marks, ...pointMarks(colours.ink)] };
+      return {
+        title: `|∂L/∂${side}| ÷ γ, ${name.split(',')[0]}`,
+        range: [0, 1],
+        marks: [...marks, ...pointMarks(colours.ink)],
+      };
     });
   return drawSheet({
     description:
@@ -92,8 +98,8 @@ export function drawGradientSurfaces(engine: EngineName): string {
     columns: 3,
     panels: [...row('sₙ', ({ slopeN }) => slopeN), ...row('sₚ', ({ slopeP }) => -slopeP)],
     legend: [
-      ...[1, 3, 5, 7, 9].map((k) => ({
-        name: `above ${k * bandStep}`,
+      ...[0, 2, 4, 6, 8].map((k) => ({
+        name: `above ${levels[k]}`,
         style: { colour: bandColour(k) },
         as: 'area' as const,
       })),
@@ -103,7 +109,6 @@ export function drawGradientSurfaces(engine: EngineName): string {
 }
 
 function bandsOf(lattice: Lattice, height: (value: PairValue) => number): Mark[] {
-  const levels = Array.from({ length: bandCount }, (_, k) => (k === 0 ? 0.02 : k * bandStep));
   return ringsAbove(lattice, lattice.values.map(height), levels).flatMap((rings, k) =>
     rings.length === 0 ? [] : [{ type: 'area', rings, colour: bandColour(k) }],
   );
@@ -111,7 +116,7 @@ function bandsOf(lattice: Lattice, height: (value: PairValue) => number): Mark[]
 
 /** From nearly white to blue: darker is more, also in grey. */
 function bandColour(band: number): string {
-  const share = band / (bandCount - 1);
+  const share = band / (levels.length - 1);
   const channel = (light: number, dark: number) => Math.round(light + (dark - light) * share);
   return `rgb(${channel(236, 8)},${channel(244, 81)},${channel(251, 156)})`;
 }

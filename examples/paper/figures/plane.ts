@@ -36,7 +36,15 @@ export type Mark =
   | ({ type: 'dots'; at: readonly Place[]; size: number } & Style)
   | ({ type: 'arrows'; from: readonly { at: Place; by: Place }[] } & Style)
   | ({ type: 'area'; rings: readonly (readonly Place[])[] } & Style)
-  | { type: 'text'; at: Place; text: string; colour: string; align?: 'left' | 'right' | 'center'; shift?: Place; bold?: true };
+  | {
+      type: 'text';
+      at: Place;
+      text: string;
+      colour: string;
+      align?: 'left' | 'right' | 'center';
+      shift?: Place;
+      bold?: true;
+    };
 
 export interface Panel {
   title: string;
@@ -133,8 +141,16 @@ function legendOf(legend: Sheet['legend'], width: number, y: number) {
   return legend.flatMap(({ name, style, as }) => {
     const start = x;
     x += textWidth(name);
-    const text = { type: 'text' as const, x: start + 28, y: y - 6, style: { text: name, fontSize: 12, fill: colours.ink } };
-    return [{ ...sampleOf(style, as, start, y), silent: true }, { ...text, silent: true }];
+    const text = {
+      type: 'text' as const,
+      x: start + 28,
+      y: y - 6,
+      style: { text: name, fontSize: 12, fill: colours.ink },
+    };
+    return [
+      { ...sampleOf(style, as, start, y), silent: true },
+      { ...text, silent: true },
+    ];
   });
 }
 
@@ -166,7 +182,8 @@ function seriesOf(mark: Mark, index: number) {
     silent: true,
     clip: mark.type === 'area' || mark.type === 'line',
     data: [[0, 0]], // one item, which is the whole mark
-    renderItem: (_: unknown, api: { coord(place: number[]): number[] }) => elementOf(mark, (place) => api.coord([...place])),
+    renderItem: (_: unknown, api: { coord(place: number[]): number[] }) =>
+      elementOf(mark, (place) => api.coord([...place])),
   };
 }
 
@@ -176,7 +193,12 @@ function elementOf(mark: Mark, pixel: ToPixel) {
     const [dx, dy] = mark.shift ?? [0, 0];
     const { text, colour, align = 'center', bold } = mark;
     const font = { fontSize: 12, fontWeight: bold ? ('bold' as const) : ('normal' as const) };
-    return { type: 'text' as const, x: x + dx, y: y + dy, style: { text, fill: colour, align, verticalAlign: 'middle', ...font } };
+    return {
+      type: 'text' as const,
+      x: x + dx,
+      y: y + dy,
+      style: { text, fill: colour, align, verticalAlign: 'middle', ...font },
+    };
   }
   const shape = { pathData: pathOf(mark, pixel) };
   if (mark.type === 'area') return { type: 'path' as const, shape, style: filled(mark) };
@@ -192,7 +214,9 @@ function pathOf(mark: Exclude<Mark, { type: 'text' }>, pixel: ToPixel): string {
     case 'line':
       return mark.through.map((place, k) => (k === 0 ? 'M' : 'L') + at(place)).join('');
     case 'area':
-      return mark.rings.map((ring) => `${ring.map((place, k) => (k === 0 ? 'M' : 'L') + at(place)).join('')}Z`).join('');
+      return mark.rings
+        .map((ring) => `${ring.map((place, k) => (k === 0 ? 'M' : 'L') + at(place)).join('')}Z`)
+        .join('');
     case 'dots': // a line of no length with round ends is a dot
       return mark.at.map((place) => `M${at(place)}h0.01`).join('');
     case 'arrows':

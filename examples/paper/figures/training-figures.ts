@@ -101,7 +101,9 @@ export function drawCurves({ losses }: Curves): string {
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  const ends = losses.map(({ name, loss }) => `${name} from ${loss[0].toPrecision(3)} to ${loss.at(-1)!.toPrecision(3)}`);
+  const ends = losses.map(
+    ({ name, loss }) => `${name} from ${loss[0].toPrecision(3)} to ${loss.at(-1)!.toPrecision(3)}`,
+  );
   return withDescription(svg, `Losses of the steps, each as a share of its first: ${ends.join(', ')}.`);
 }
 

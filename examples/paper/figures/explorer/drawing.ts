@@ -52,14 +52,15 @@ export function drawGround(state: State, canvas: Canvas): string {
   const box = `x="${left}" y="${top}" width="${right - left}" height="${bottom - top}"`;
   return [
     `<clipPath id="inside"><rect ${box}/></clipPath>`,
-    `<g clip-path="url(#inside)">${regions(state, scales)}${grid(scales)}${fieldArrows(state, canvas, scales)}</g>`,
+    `<g clip-path="url(#inside)">${regions(state, scales)}${fieldArrows(state, canvas, scales)}</g>`,
     `<rect class="frame" ${box}/>`,
-    labels(scales),
-    isCircle(state) ? target(state, scales) : '',
+    labels(scales, ticksOf(canvas)),
+    hasTarget(state) ? target(state, scales) : '',
   ].join('');
 }
 
-export const isCircle = ({ loss }: State) => loss === 'circle' || loss === 'circle-differentiated';
+/** With a margin below 0 the target is beyond what a similarity can be. */
+export const hasTarget = ({ loss, margin: m }: State) => loss.startsWith('circle') && m >= 0;
 
 /** What is content, and lines of equal u; the levels are of u/γ, so that they stay where they are when γ changes. */
 function regions(state: State, scales: Scales): string {
@@ -81,12 +82,12 @@ function regions(state: State, scales: Scales): string {
   // d3 gives thresholds back in ascending order, so 0, where the boundary is, comes last.
   const boundary = paths.pop() ?? '';
   const lines = paths.map((path) => `<path class="level" d="${path}"/>`).join('');
-  return `<path class="content" d="${boundary}"/>${lines}<path id="boundary" class="boundary" d="${boundary}"/>`;
+  return `<path class="content" d="${boundary}"/>${grid(scales)}${lines}<path id="boundary" class="boundary" d="${boundary}"/>`;
 }
 
 function grid(scales: Scales): string {
   const ends = [plane.min, plane.max];
-  return ticks
+  return quarters
     .map((value) => {
       const across = `x1="${scales.x(ends[0])}" x2="${scales.x(ends[1])}" y1="${scales.y(value)}" y2="${scales.y(value)}"`;
       const up = `x1="${scales.x(value)}" x2="${scales.x(value)}" y1="${scales.y(ends[0])}" y2="${scales.y(ends[1])}"`;
@@ -95,9 +96,10 @@ function grid(scales: Scales): string {
     .join('');
 }
 
-const ticks = [-0.5, -0.25, 0, 0.25, 0.5, 0.75, 1];
+const quarters = [-0.5, -0.25, 0, 0.25, 0.5, 0.75, 1];
+const ticksOf = ({ size }: Canvas) => (size < 440 ? [-0.5, 0, 0.5, 1] : quarters);
 
-function labels(scales: Scales): string {
+function labels(scales: Scales, ticks: readonly number[]): string {
   const [left, bottom] = [scales.x(plane.min), scales.y(plane.min)];
   const marks = ticks.flatMap((value) => {
     const text = signed(String(value));
@@ -131,7 +133,7 @@ function fieldArrows(state: State, { size }: Canvas, scales: Scales): string {
       return arrow(from, [scales.x(sn + dn / 2), scales.y(sp + dp / 2)], 5);
     }),
   );
-  return `<path class="field" d="${paths.join('')}"/>`;
+  return `<path class="flow" d="${paths.join('')}"/>`;
 }
 
 /** The pair, and how hard it is pushed along each axis. */
@@ -143,7 +145,7 @@ export function drawPair(state: State, numbers: PairNumbers, canvas: Canvas): st
     within((-gradient / scale) * pushLength, { min: -longestPush, max: longestPush });
   const tipX = scales.x(state.sn + length(numbers.gradientN));
   const tipY = scales.y(state.sp + length(numbers.gradientP));
-  const isRight = x > canvas.size - 120;
+  const isRight = x > canvas.size - margin.right - 64; // too far for a number of five digits
   const beside = isRight ? { at: x - 9, anchor: 'end' } : { at: x + 9, anchor: 'start' };
   return [
     `<path class="negative push" d="${arrow([x, y], [tipX, y], 9)}"/>`,
@@ -157,6 +159,7 @@ export function drawPair(state: State, numbers: PairNumbers, canvas: Canvas): st
 }
 
 function number(side: 'negative' | 'positive', text: string, x: number, y: number, anchor: string): string {
+  if (text === '0') return ''; // nothing is pushed
   return `<text class="${side} number" aria-hidden="true" text-anchor="${anchor}" x="${decimal(x)}" y="${decimal(y)}">${text}</text>`;
 }
 
@@ -173,7 +176,7 @@ function arrow([x1, y1]: number[], [x2, y2]: number[], headLength: number): stri
 
 const decimal = (value: number) => String(Math.round(value * 10) / 10);
 
-const signed = (text: string) => text.replace('-', '−');
+const signed = (text: string) => text.replaceAll('-', '−');
 
 /** Three digits or so: what one reads while dragging. */
 export function shown(value: number): string {

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** The explorer: one state, which every control changes and everything that is seen follows from. */
-import { drawGround, drawPair, isCircle, scalesOf, shown } from './drawing.ts';
+import { drawGround, drawPair, hasTarget, scalesOf, shown } from './drawing.ts';
 import { numbersAt, type PairNumbers } from './pair.ts';
 import { sentenceOf } from './sentence.ts';
 import {
@@ -51,18 +51,16 @@ function showControls(): void {
   put('sn', state.sn, state.sn);
   put('sp', state.sp, state.sp);
   input('gamma').setAttribute('aria-valuetext', String(state.gamma)); // the slider itself has its logarithm
-  element('gamma-field').hidden = !hasGamma(state.loss);
-  element('legend-target').hidden = !isCircle(state);
-  element('to-target').hidden = !isCircle(state);
+  element('gamma-setting').hidden = !hasGamma(state.loss);
+  element('legend-target').hidden = !hasTarget(state);
+  element('to-target').hidden = !hasTarget(state);
 }
 
 /** A number that is being typed is left alone: "0." is on the way to "0.5". */
 function put(id: string, position: number, value: number): void {
   input(id).value = String(position);
   const number = input(`${id}-number`);
-  if (document.activeElement !== number || Number(number.value) !== value) {
-    if (document.activeElement !== number) number.value = String(value);
-  }
+  if (document.activeElement !== number) number.value = String(value);
 }
 
 function showNumbers(numbers: PairNumbers): void {
@@ -81,7 +79,7 @@ function showNumbers(numbers: PairNumbers): void {
   output('gradient-p', numbers.gradientP);
   output('sum', numbers.sum);
   output('loss-value', numbers.loss);
-  element('loss-name').textContent = hasGamma(state.loss) ? 'loss L = log(1 + eᵘ)' : 'loss L = max(u, 0)';
+  element('loss-name').textContent = hasGamma(state.loss) ? 'loss log(1 + eᵘ)' : 'loss max(u, 0)';
   const sentence = sentenceOf(state, numbers);
   element('sentence').textContent = sentence;
   clearTimeout(announcementTimer);

@@ -72,7 +72,8 @@ export function settled(state: State): State {
   };
 }
 
-const rounded = (value: number, parts: number) => Math.round(value * parts) / parts;
+/** Without −0, which an address cannot hold. */
+const rounded = (value: number, parts: number) => Math.round(value * parts) / parts + 0;
 
 /** What stands behind the # of the address. */
 export function toHash({ loss, margin, gamma, sn, sp }: State): string {
