@@ -161,10 +161,10 @@ function expectSamePicture(drawn: string, committed: string): void {
 describe('the figures on file', () => {
   const committed = (name: string) => readFileSync(join(results, 'figures', `${name}.svg`), 'utf8');
 
-  it('are what the engines give now', () => {
-    expectSamePicture(drawGradients('auto'), committed('gradients'));
-    expectSamePicture(drawGradientSurfaces('auto'), committed('gradient-surfaces'));
-    expectSamePicture(drawBoundaries('auto'), committed('boundaries'));
+  it.each(['reference', 'auto'] as const)('are what engine %s gives now', (engine) => {
+    expectSamePicture(drawGradients(engine), committed('gradients'));
+    expectSamePicture(drawGradientSurfaces(engine), committed('gradient-surfaces'));
+    expectSamePicture(drawBoundaries(engine), committed('boundaries'));
   });
 
   it('are those of the data on file', async () => {
