@@ -17,8 +17,8 @@ async function main({ out, train, ...training }: FigureOptions): Promise<void> {
   const engine = chooseEngine(training.engine);
   const folder = join(out, 'figures');
   await mkdir(folder, { recursive: true });
-  if (train) await writeTrainingData(out, await trainForFigures({ ...training, engine }));
-  const figures = { ...fromEngine(engine), ...(await fromTraining(out, engine)) };
+  if (train) await writeTrainingData(folder, await trainForFigures({ ...training, engine }));
+  const figures = { ...fromEngine(engine), ...(await fromTraining(folder, engine)) };
   for (const [name, svg] of Object.entries(figures)) await report(join(folder, `${name}.svg`), svg);
   await report(join(out, 'explorer.html'), await buildExplorer());
 }

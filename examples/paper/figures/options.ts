@@ -6,7 +6,7 @@ import { readTrainingChoice, type TrainingChoice, trainingCommand } from '../../
 export interface FigureOptions extends TrainingChoice {
   /** Whether to train first, and write what the figures of a training are drawn from. */
   train?: true;
-  /** Where the data of a training are, and all results go. */
+  /** Where results go: the explorer, and figures in a folder of theirs, with the data of a training. */
   out: string;
 }
 

@@ -79,7 +79,7 @@ function showNumbers(numbers: PairNumbers): void {
   output('gradient-p', numbers.gradientP);
   output('sum', numbers.sum);
   output('loss-value', numbers.loss);
-  element('loss-name').textContent = hasGamma(state.loss) ? 'loss log(1 + eᵘ)' : 'loss max(u, 0)';
+  element('loss-name').textContent = hasGamma(state.loss) ? 'loss log(1\u00a0+\u00a0eᵘ)' : 'loss max(u,\u00a00)';
   const sentence = sentenceOf(state, numbers);
   element('sentence').textContent = sentence;
   clearTimeout(announcementTimer);
