@@ -1,6 +1,6 @@
 /** The paper's figures show what the engines compute: slopes, boundaries, and a training that is on file. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -212,6 +212,49 @@ describe('npm run figures', () => {
     expect(run.status, run.stderr).toBe(0);
     expect(run.stdout).toContain('--train makes them');
     expect(readdirSync(folder).sort()).toEqual(['explorer.html', 'figures']);
+  }, 120_000);
+
+  it('takes a training from the files of a comparison, of the losses between pairs', async () => {
+    const similarities = (start: number) => ({
+      training: {
+        hardestNegative: [start, start + 0.1],
+        hardestPositive: [0.5, 0.6],
+        meanNegative: [],
+        meanPositive: [],
+      },
+    });
+    const setting = { margin: 0.3, gamma: 40 };
+    const files = {
+      'curves.json': { leaves: { softmax: { setting, losses: [9] }, 'circle-pair': { setting, losses: [5, 4, 3] } } },
+      'similarities.json': {
+        leaves: {
+          before: similarities(0.7),
+          softmax: similarities(0.1),
+          'circle-pair': { setting, ...similarities(0.2) },
+        },
+      },
+    };
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), JSON.stringify(content));
+    const run = figures('--comparison', folder, '--data', 'leaves', '--seed', '7');
+    expect(run.status, run.stderr).toBe(0);
+    const { curves, scatter } = await readTrainingData(join(folder, 'figures'));
+    expect(curves.losses).toEqual([{ name: 'Circle loss', seed: 7, steps: [1, 2, 3], loss: [5, 4, 3] }]);
+    expect(scatter.losses).toEqual([
+      {
+        name: 'Circle loss',
+        pairLoss: { type: 'circle', ...setting },
+        before: [
+          [0.7, 0.5],
+          [expect.closeTo(0.8, 12), 0.6],
+        ],
+        after: [
+          [0.2, 0.5],
+          [expect.closeTo(0.3, 12), 0.6],
+        ],
+      },
+    ]);
+    const unknown = figures('--comparison', folder);
+    expect(unknown.stderr).toContain('must have data set emoji; it has leaves.');
   }, 120_000);
 
   it('trains with each loss, and pairs come nearer to where they should be', async () => {

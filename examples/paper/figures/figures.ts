@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { EngineName } from 'circle-loss';
 import { chooseEngine } from '../../terminal/engine.ts';
 import { drawBoundaries } from './boundary-figure.ts';
+import { readComparison } from './comparison-data.ts';
 import { buildExplorer } from './explorer/build.ts';
 import { drawGradientSurfaces, drawGradients } from './gradient-figures.ts';
 import { type FigureOptions, readOptions } from './options.ts';
@@ -13,11 +14,12 @@ import { drawCurves, drawScatter } from './training-figures.ts';
 
 await main(readOptions());
 
-async function main({ out, train, ...training }: FigureOptions): Promise<void> {
+async function main({ out, train, comparison, data, ...training }: FigureOptions): Promise<void> {
   const engine = chooseEngine(training.engine);
   const folder = join(out, 'figures');
   await mkdir(folder, { recursive: true });
   if (train) await writeTrainingData(folder, await trainForFigures({ ...training, engine }));
+  if (comparison) await writeTrainingData(folder, await readComparison(comparison, data, training.seed));
   const figures = { ...fromEngine(engine), ...(await fromTraining(folder, engine)) };
   for (const [name, svg] of Object.entries(figures)) await report(join(folder, `${name}.svg`), svg);
   await report(join(out, 'explorer.html'), await buildExplorer());
