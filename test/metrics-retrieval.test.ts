@@ -315,6 +315,11 @@ describe('bad input', () => {
     ],
     ['NaN', () => evaluateRetrieval(Float32Array.of(1, 0, Number.NaN, 0), [0, 0], { dim }), /NaN at row 1, column 0/],
     [
+      'NaN where labels are not sorted',
+      () => evaluateRetrieval(Float32Array.of(1, 0, 2, 0, Number.NaN, 0, 1, 1), [3, 2, 1, 0], { dim }),
+      /embeddings must be .*NaN at row 2, column 0/,
+    ],
+    [
       'NaN in a gallery whose labels are not sorted',
       () => {
         const bad = { gallery: Float32Array.of(1, 0, Number.NaN, 0, 1, 1), galleryLabels: [2, 0, 1] };
