@@ -15,9 +15,12 @@ import {
   createMemoryBank,
   createPairLoss,
   type DeviceMatrix,
+  findNearest,
+  findNearestAsync,
   loadClassHead,
   type MemoryBank,
   type MemoryBankLoss,
+  type Nearest,
   normFace,
   type PairLossResult,
   type PairLossSession,
@@ -34,9 +37,13 @@ import {
   evaluateFolds,
   evaluateIdentification,
   evaluateIdentificationMatrix,
+  evaluateReIdentification,
+  evaluateRetrieval,
   evaluateVerification,
   type Folds,
   type Identification,
+  type ReIdentificationMetrics,
+  type RetrievalMetrics,
   similaritiesOfPairs,
   type Templates,
   type Verification,
@@ -212,6 +219,23 @@ expectType<Promise<MemoryBankLoss>>()(bank.lossAsync(x, y, { signal: new AbortCo
 bank.loss(x, y, { candidates: x });
 // @ts-expect-error: one hardest pair of a batch is no batch-hard triplet loss
 createMemoryBank({ capacity: 8, dim: 4, pairLoss: { type: 'triplet' }, scope: 'batch' });
+
+// Retrieval.
+expectType<Nearest>()(findNearest(x, { dim: 4, k: 3, candidates: x, engine: 'cuda', precision: 'fast' }));
+expectType<Promise<Nearest>>()(findNearestAsync(x, { dim: 4, k: 3, signal: new AbortController().signal }));
+// @ts-expect-error: how many?
+findNearest(x, { dim: 4 });
+// @ts-expect-error: rows are always checked
+findNearest(x, { dim: 4, k: 1, checkFinite: 'propagate' });
+expectType<RetrievalMetrics>()(
+  evaluateRetrieval(x, y, { dim: 4, recallAt: [1, 10], gallery: x, galleryLabels: y, own: y }),
+);
+// @ts-expect-error: a synchronous call cannot be aborted
+evaluateRetrieval(x, y, { dim: 4, signal: new AbortController().signal });
+const cameras = { embeddings: x, labels: y, cameras: [1, 2] };
+expectType<ReIdentificationMetrics>()(evaluateReIdentification(cameras, cameras, { dim: 4, ranks: 10, junkLabel: 0 }));
+// @ts-expect-error: cameras are needed
+evaluateReIdentification({ embeddings: x, labels: y }, cameras, { dim: 4 });
 
 // Metrics.
 expectType<Verification>()(evaluateVerification(x, [true, false], { rule: 'nearest', falseAcceptRates: [0.1] }));
