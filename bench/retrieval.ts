@@ -5,8 +5,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { evaluateFolds, evaluateVerification, similaritiesOfPairs } from 'circle-loss/metrics';
 import { Command } from 'commander';
 import { markdownTable } from 'markdown-table';
+import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { interquartileRange, median } from 'simple-statistics';
 import { ContenderProcess, peakBytes } from './contenders/process.ts';
 import { describeMachine } from './machine.ts';
@@ -110,6 +113,34 @@ async function measure(workload: Workload): Promise<Timed[]> {
   return timed.map(({ result }) => result);
 }
 
+/** Pairs of a protocol, as LFW and IJB-C have them: their scores are there, and metrics are made of them. */
+function timePairs(): string[][] {
+  const sets = [
+    { name: 'LFW: 6,000 pairs of 512, 10 folds', pairs: quick ? 60 : 6000, dim: 512, folds: 10 },
+    { name: 'IJB-C: 15,658,489 scores', pairs: quick ? 1000 : 15_658_489, dim: 0, folds: 0 },
+  ];
+  return sets.map(({ name, pairs, dim, folds }) => {
+    const random = xoroshiro128plus(pairs);
+    const draw = () => uniformFloat32(random);
+    const same = Uint8Array.from({ length: pairs }, (_, pair) => Number(pair % 2 === 0));
+    const embeddings = Float32Array.from({ length: 2 * pairs * dim }, draw);
+    const scores = Float32Array.from({ length: pairs }, (_, pair) => draw() + same[pair] / 2);
+    const listed = Int32Array.from({ length: dim === 0 ? 0 : 2 * pairs }, (_, row) => row);
+    const judge = () => {
+      const similarities = dim === 0 ? scores : similaritiesOfPairs(embeddings, listed, { dim });
+      evaluateVerification(similarities, same);
+      if (folds > 0) evaluateFolds(similarities, same, { folds });
+    };
+    judge();
+    const samples = Array.from({ length: quick ? 1 : rounds }, () => {
+      const start = performance.now();
+      judge();
+      return performance.now() - start;
+    });
+    return [name, significant(median(samples)), significant(interquartileRange(samples))];
+  });
+}
+
 const { cpu, parallelism, node, commit } = describeMachine();
 console.log(`${cpu}, ${parallelism} threads, Node.js ${node}, commit ${commit}\n`);
 for (const workload of workloads.filter(({ name }) => new RegExp(filter).test(name))) {
@@ -126,4 +157,7 @@ for (const workload of workloads.filter(({ name }) => new RegExp(filter).test(na
   const header = ['', 'version', 'median ms', 'spread ms', '× product', 'peak memory'];
   console.log(`${workload.name}: ${workload.source}\n`);
   console.log(`${markdownTable([header, ...rows], { align: ['l', 'l', 'r', 'r', 'r', 'r'] })}\n`);
+}
+if (new RegExp(filter).test('pairs')) {
+  console.log(markdownTable([['pairs', 'median ms', 'spread ms'], ...timePairs()], { align: ['l', 'r', 'r'] }));
 }
