@@ -4,6 +4,8 @@
 
 #include "cuda/forward_pass.h"
 #include "cuda/gradient_pass.h"
+#include "cuda/nearest_pass.h"
+#include "cuda/ranking_pass.h"
 #include "cuda/similarity_pass.h"
 
 namespace circle::cuda {
@@ -38,14 +40,15 @@ class CudaEngine final : public Engine {
   }
 
   Outcome similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) override {
-    if (!lies_well(rows, nullptr)) return {Status::kInvalid};
-    return on_device(rows, [&] {
-      const Plan plan(rows, core_for(units_, rows));
-      Pace pace(workspace_, abort);
-      SimilarityPass pass(rows, plan, workspace_, pace, out);
-      const Outcome reserved = outcome_of(pass.reserve());
-      return reserved.ok() ? pass.run() : reserved;
-    });
+    return compare<SimilarityPass>(rows, out, abort);
+  }
+
+  Outcome nearest(const Rows& rows, const Nearest& nearest, const std::atomic<bool>* abort) override {
+    return compare<NearestPass>(rows, nearest, abort);
+  }
+
+  Outcome rank(const Rows& rows, const Ranking& ranking, const std::atomic<bool>* abort) override {
+    return compare<RankingPass>(rows, ranking, abort);
   }
 
   void release() override {
@@ -71,6 +74,19 @@ class CudaEngine final : public Engine {
   }
 
   Outcome compute_loss(const Problem& problem, Results& results, const std::atomic<bool>* abort);
+
+  // What is made of similarities alone.
+  template <class Pass, class Wanted>
+  Outcome compare(const Rows& rows, const Wanted& wanted, const std::atomic<bool>* abort) {
+    if (!lies_well(rows, nullptr)) return {Status::kInvalid};
+    return on_device(rows, [&] {
+      const Plan plan(rows, core_for(units_, rows));
+      Pace pace(workspace_, abort);
+      Pass pass(rows, plan, workspace_, pace, wanted);
+      const Outcome reserved = outcome_of(pass.reserve());
+      return reserved.ok() ? pass.run() : reserved;
+    });
+  }
 
   const Units units_;
   const int device_;

@@ -12,6 +12,9 @@
 //
 //   forward    for each panel: pack → statistics → fold;   then losses → terms
 //   gradient   for each panel: pack → weights → product by rows → product by columns → unpack
+//   nearest    for each panel: pack → similarities → keep
+//   ranks      for each panel: pack → similarities, few of them → own;   sort;   for each panel: pack → similarities →
+//              count;   then add up
 #pragma once
 
 #include <cuda_runtime.h>
@@ -202,8 +205,67 @@ cudaError_t multiply(Core core, const Product& product, cudaStream_t stream);
 
 // --- The similarity matrix ---
 
+struct CandidateRange {
+  int32_t begin, end;  // nothing where they are not in this order
+};
+
 // out[anchor][candidate − first_row], a row every out_stride floats: similarities of the panel's rows with all columns,
-// whether the panel is symmetric or not (both triangles of it).
-cudaError_t similarity_matrix(Core core, const Panel& panel, float* out, int64_t out_stride, cudaStream_t stream);
+// whether the panel is symmetric or not (both triangles of it). `wanted`: of each kTile anchors the candidates that are
+// needed, and tiles without any are left as they were; or null, for all of them.
+cudaError_t similarity_matrix(Core core, const Panel& panel, const CandidateRange* wanted, float* out,
+                              int64_t out_stride, cudaStream_t stream);
+
+// --- Retrieval (native/core/ranking.h) ---
+
+// What similarity_matrix has written of a panel: a row of `count` numbers for each anchor, one row after the other, of
+// the candidates from `first` on.
+struct SimilarityPanel {
+  const float* values;
+  int64_t anchors;
+  int32_t first, count;
+  bool symmetric;  // candidates are the anchors
+};
+
+// Scalars::overflows, where one of `count` numbers is not finite.
+cudaError_t flag_infinite(const float* values, int64_t count, Scalars* scalars, cudaStream_t stream);
+
+// Of each anchor a list of k, nearest first: similarities and candidates apart, anchor_count × k each.
+struct NearestLists {
+  float* similarities;
+  int32_t* candidates;
+  int64_t k;
+};
+
+// Lists become those of nobody: −∞, behind every candidate.
+cudaError_t reset_nearest(const NearestLists& lists, int64_t anchors, cudaStream_t stream);
+
+// Lists take in a panel's candidates; NaN is nobody's neighbour.
+cudaError_t keep_nearest(const SimilarityPanel& panel, const NearestLists& lists, cudaStream_t stream);
+
+// The own run of each anchor: candidates [first, end), whose numbers lie from `offsets` on in arrays of all runs.
+struct OwnRuns {
+  const int32_t *first, *end;
+  int64_t* offsets;
+  int64_t anchors;
+  int64_t longest;
+};
+
+// Writes the offsets, and between which candidates the runs of each kTile anchors lie.
+cudaError_t lay_out_runs(const OwnRuns& runs, CandidateRange* hulls, cudaStream_t stream);
+
+// Copies what a panel has of the own runs to `similarities` and to `thresholds`.
+cudaError_t record_own(const SimilarityPanel& panel, const OwnRuns& runs, float* similarities, float* thresholds,
+                       cudaStream_t stream);
+
+// Thresholds of each run in ascending order, and intervals without anybody in them.
+cudaError_t sort_thresholds(const OwnRuns& runs, float* thresholds, int32_t* intervals, cudaStream_t stream);
+
+// intervals[i] += how many of the panel's other candidates reach threshold i of their anchor, and not i + 1.
+cudaError_t count_reached(const SimilarityPanel& panel, const OwnRuns& runs, const float* thresholds,
+                          int32_t* intervals, cudaStream_t stream);
+
+// reached_by of each similarity; `intervals` is used up.
+cudaError_t add_up_reached(const OwnRuns& runs, const float* similarities, const float* thresholds, int32_t* intervals,
+                           int32_t* reached_by, cudaStream_t stream);
 
 }  // namespace circle::cuda

@@ -18,7 +18,7 @@ constexpr int64_t kFloat = sizeof(float), kPartials = sizeof(TilePartials);
 
 // Bytes that a result of so many floats takes, so that what follows is aligned.
 constexpr int64_t result_place(int64_t floats) {
-  return stride_for(Core::kFfma, floats) * kFloat;
+  return (floats * kFloat + 15) / 16 * 16;
 }
 
 }  // namespace
@@ -62,6 +62,10 @@ Range Plan::similarity_panel(int64_t begin) const {
   return panel(begin, (symmetric ? 0 : packed_bytes(kTile)) + 2 * kTile * anchors * kFloat);
 }
 
+Range Plan::search_panel(int64_t begin) const {
+  return panel(begin, (symmetric ? 0 : packed_bytes(kTile)) + kTile * anchors * kFloat);
+}
+
 StatisticsLayout Plan::statistics_layout(int64_t rows) const {
   StatisticsLayout at{};
   at.column_partials = at.packed + (symmetric ? 0 : packed_bytes(rows));
@@ -91,6 +95,13 @@ SimilarityLayout Plan::similarity_layout(int64_t rows) const {
   return at;
 }
 
+SearchLayout Plan::search_layout(int64_t rows) const {
+  SearchLayout at{};
+  at.packed = result_place(rows * anchors);
+  at.end = at.packed + (symmetric ? 0 : packed_bytes(rows));
+  return at;
+}
+
 int64_t Plan::statistics_bytes() const {
   return statistics_layout(statistics_panel(0).size()).end;
 }
@@ -107,6 +118,10 @@ int64_t Plan::gradient_bytes() const {
 
 int64_t Plan::similarity_bytes() const {
   return similarity_layout(similarity_panel(0).size()).end;
+}
+
+int64_t Plan::search_bytes() const {
+  return search_layout(search_panel(0).size()).end;
 }
 
 }  // namespace circle::cuda

@@ -2,13 +2,14 @@
 // function of the call's shape, its core and its workspace limit, never of the device.
 //
 // Panels are ranges of rows, multiples of kTile, as many as fit the limit; one row of tiles where even that does not.
-// The forward pass, the gradient and the similarity matrix have panels of their own, one after the other in the same
-// memory. What a panel holds, and in which order (its pieces need no padding in between to be aligned):
+// The forward pass, the gradient, the similarity matrix and retrieval have panels of their own, one after the other in the
+// same memory. What a panel holds, and in which order (its pieces need no padding in between to be aligned):
 //
 //                             pair-wise                              other candidates
 //   forward    partials by columns, partials by rows      packed candidates, partials by columns
 //   gradient   weights, sums                              2 × the candidates' gradient, weights, packed candidates, sums
 //   matrix     2 × similarities                           2 × similarities, packed candidates
+//   retrieval  similarities                               similarities, packed candidates
 //
 // Two of what goes to the host: while one is on its way, the device writes the other. They come first, at places that are
 // the same for all panels of a call, so that a shorter panel writes nothing where a longer one's result still is.
@@ -43,6 +44,9 @@ struct GradientLayout {
 struct SimilarityLayout {
   int64_t out[2], packed, end;
 };
+struct SearchLayout {
+  int64_t similarities, packed, end;
+};
 
 struct Plan {
   int64_t anchors, candidates, dim;
@@ -59,15 +63,18 @@ struct Plan {
   Range statistics_panel(int64_t begin) const;
   Range gradient_panel(int64_t begin) const;
   Range similarity_panel(int64_t begin) const;
+  Range search_panel(int64_t begin) const;
 
   StatisticsLayout statistics_layout(int64_t rows) const;
   GradientLayout gradient_layout(Range panel) const;
   SimilarityLayout similarity_layout(int64_t rows) const;
+  SearchLayout search_layout(int64_t rows) const;
 
   // Of the largest panel.
   int64_t statistics_bytes() const;
   int64_t gradient_bytes() const;
   int64_t similarity_bytes() const;
+  int64_t search_bytes() const;
 
   int64_t packed_bytes(int64_t rows) const { return rows * row_stride * element_bytes(core); }
   int64_t anchor_slice() const { return anchors * sum_stride; }  // floats of one split of the anchors' sums

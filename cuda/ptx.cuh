@@ -135,6 +135,13 @@ CIRCLE_DEVICE void atomic_min(int32_t* at, int32_t x) {
 CIRCLE_DEVICE void atomic_max(uint32_t* at, uint32_t x) {
   atomicMax(at, x);
 }
+CIRCLE_DEVICE void atomic_max(int32_t* at, int32_t x) {
+  atomicMax(at, x);
+}
+// What was there before.
+CIRCLE_DEVICE int32_t atomic_add(int32_t* at, int32_t x) {
+  return atomicAdd(at, x);
+}
 
 }  // namespace circle::cuda
 

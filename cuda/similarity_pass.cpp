@@ -51,7 +51,7 @@ cudaError_t SimilarityPass::enqueue(Range range) {
 
   CIRCLE_TRY(packed_.pack_candidates(range, memory + layout.packed));
   CIRCLE_TRY(results_.make_room());
-  CIRCLE_TRY(similarity_matrix(plan_.core, panel, similarities, range.size(), workspace_.compute));
+  CIRCLE_TRY(similarity_matrix(plan_.core, panel, nullptr, similarities, range.size(), workspace_.compute));
   CIRCLE_TRY(results_.post(
       {out_ + range.begin, plan_.candidates * kFloat, similarities, range.size() * kFloat, plan_.anchors}));
   return pace_.end_panel();

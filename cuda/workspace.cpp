@@ -38,6 +38,9 @@ void Workspace::release() {
                                &anchor_labels, &candidate_labels, &candidate_rows, &statistics, &losses, &anchor_losses,
                                &upstream, &terms, &anchor_sums, &anchor_gradient, &panel, &scalars})
     buffer->release();
+  for (DeviceBuffer* buffer : {&nearest_similarities, &nearest_candidates, &own_first, &own_end, &run_offsets,
+                               &run_hulls, &own_similarities, &thresholds, &intervals, &reached_by})
+    buffer->release();
   pinned_scalars.release();
   staging.release();
 }

@@ -16,6 +16,9 @@ struct Workspace {
   DeviceBuffer anchor_labels{held}, candidate_labels{held}, candidate_rows{held};
   DeviceBuffer statistics{held}, losses{held}, anchor_losses{held}, upstream{held}, terms{held};  // each anchor
   DeviceBuffer anchor_sums{held}, anchor_gradient{held};
+  DeviceBuffer nearest_similarities{held}, nearest_candidates{held};
+  DeviceBuffer own_first{held}, own_end{held}, run_offsets{held}, run_hulls{held};           // each anchor
+  DeviceBuffer own_similarities{held}, thresholds{held}, intervals{held}, reached_by{held};  // each of an own run
   DeviceBuffer panel{held};  // plan.h says what it holds
   DeviceBuffer scalars{held};
 

@@ -6,29 +6,13 @@
 #include <thread>
 #include <vector>
 
+#include "test/cuda/clean_device.h"
 #include "test/cuda/cores.h"
-#include "test/emulator/emulator.h"
 
 namespace circle::cuda {
 namespace {
 
 constexpr Shape kUsual = {200, 230, 20, 12};
-
-// Leaves the device as it was, and nothing allocated.
-struct CleanDevice {
-  emulator::Use before = emulator::use();
-  int64_t held = device_bytes_held();
-
-  ~CleanDevice() {
-    emulator::reset();
-    const emulator::Use after = emulator::use();
-    CHECK(after.device_bytes == before.device_bytes);
-    CHECK(after.pinned_bytes == before.pinned_bytes);
-    CHECK(after.streams == before.streams);
-    CHECK(after.events == before.events);
-    CHECK(device_bytes_held() == held);
-  }
-};
 
 enum class Cases { kAll, kKinds };
 

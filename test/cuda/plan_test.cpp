@@ -70,6 +70,12 @@ TEST_CASE("panels cover all rows, and fit the limit unless they are one row of t
           const int64_t bytes = plan.similarity_layout(panel.size()).end;
           right &= fits(panel, bytes) && bytes <= plan.similarity_bytes();
         });
+    right &= visit_panels(
+        rows.candidate_count, [&](int64_t begin) { return plan.search_panel(begin); },
+        [&](Range panel) {
+          const int64_t bytes = plan.search_layout(panel.size()).end;
+          right &= fits(panel, bytes) && bytes <= plan.search_bytes();
+        });
     CHECK(right);
   });
 }
@@ -80,10 +86,12 @@ TEST_CASE("pieces of a panel lie one after the other, operands and sums at multi
     const StatisticsLayout forward = plan.statistics_layout(plan.statistics_panel(0).size());
     const GradientLayout gradient = plan.gradient_layout(panel);
     const SimilarityLayout matrix = plan.similarity_layout(plan.similarity_panel(0).size());
+    const SearchLayout search = plan.search_layout(plan.search_panel(0).size());
     const std::vector<int64_t> orders[] = {
         {forward.packed, forward.column_partials, forward.row_partials, forward.end},
         {gradient.gradient[0], gradient.gradient[1], gradient.weights, gradient.packed, gradient.sums, gradient.end},
-        {matrix.out[0], matrix.out[1], matrix.packed, matrix.end}};
+        {matrix.out[0], matrix.out[1], matrix.packed, matrix.end},
+        {search.similarities, search.packed, search.end}};
     bool right = true;
     for (const std::vector<int64_t>& order : orders)
       for (size_t i = 0; i < order.size(); ++i) {
@@ -91,7 +99,8 @@ TEST_CASE("pieces of a panel lie one after the other, operands and sums at multi
         if (i > 0) right &= order[i] >= order[i - 1];
       }
     right &= gradient.weights % 16 == 0 && gradient.packed % 16 == 0 && gradient.sums % 16 == 0 &&
-             forward.packed == 0 && matrix.packed % 16 == 0;
+             forward.packed == 0 && matrix.packed % 16 == 0 && search.packed % 16 == 0;
+    right &= search.packed - search.similarities >= plan.search_panel(0).size() * plan.anchors * int64_t{sizeof(float)};
     CHECK(right);
   });
 }
@@ -133,6 +142,15 @@ TEST_CASE("what a panel writes is apart from the result of the panel before, whi
           });
     CHECK(right);
   });
+}
+
+TEST_CASE("a panel may have more numbers than 32 bits count") {
+  const Plan plan(shape(CandidateKind::kBatch, 100000, 0, 8, int64_t{1} << 40), Core::kExact);
+  const int64_t bytes = plan.similarity_panel(0).size() * plan.anchors * int64_t{sizeof(float)};
+  REQUIRE(bytes > int64_t{UINT32_MAX} * 4);
+  CHECK(plan.similarity_layout(plan.similarity_panel(0).size()).out[1] == bytes);
+  CHECK(plan.search_panel(0).size() == plan.candidates);
+  CHECK(plan.search_layout(plan.candidates).packed == bytes);
 }
 
 TEST_CASE("sums of splits are at most 16 MiB, or there is one split") {

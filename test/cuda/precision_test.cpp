@@ -96,7 +96,7 @@ struct Similarities {
   double error(Core core) const {
     return error(core, [&](const Operand& packed, float* out) {
       const Panel panel{packed, packed, nullptr, nullptr, 0, true, true};
-      return similarity_matrix(core, panel, out, kCount, nullptr);
+      return similarity_matrix(core, panel, nullptr, out, kCount, nullptr);
     });
   }
 };

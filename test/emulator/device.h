@@ -115,5 +115,13 @@ CIRCLE_DEVICE void atomic_min(int32_t* at, int32_t x) {
 CIRCLE_DEVICE void atomic_max(uint32_t* at, uint32_t x) {
   if (x > *at) *at = x;
 }
+CIRCLE_DEVICE void atomic_max(int32_t* at, int32_t x) {
+  if (x > *at) *at = x;
+}
+CIRCLE_DEVICE int32_t atomic_add(int32_t* at, int32_t x) {
+  const int32_t before = *at;
+  *at = before + x;
+  return before;
+}
 
 }  // namespace circle::cuda
