@@ -171,9 +171,8 @@ describe('Ctrl-C', () => {
 });
 
 it('a reader that has seen enough is no error', () => {
-  const { status, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${command}" engines | true`], {
-    encoding: 'utf8',
-  });
+  const line = `set -o pipefail; "${process.execPath}" "${command}" engines | true`;
+  const { status, stderr } = spawnSync('bash', ['-c', line], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
