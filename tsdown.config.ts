@@ -1,15 +1,20 @@
-import { defineConfig } from 'tsdown';
+import { defineConfig, type UserConfig } from 'tsdown';
 
-export default defineConfig({
-  entry: {
-    index: 'lib/index.ts',
-    metrics: 'lib/metrics.ts',
-    protocols: 'lib/protocols.ts',
-    tfjs: 'lib/adapters/tfjs.ts',
+const library = {
+  index: 'lib/index.ts',
+  metrics: 'lib/metrics.ts',
+  protocols: 'lib/protocols.ts',
+  tfjs: 'lib/adapters/tfjs.ts',
+};
+const common: UserConfig = { platform: 'node', target: 'node20', dts: true, sourcemap: true };
+
+/** The command is nobody's import, so it needs one format only; in one build with the library it shares its code. */
+export default defineConfig([
+  {
+    ...common,
+    entry: { ...library, 'circle-loss': 'lib/cli/main.ts' },
+    format: 'esm',
+    copy: [{ from: 'lib/cli/report.eta', to: 'dist' }],
   },
-  format: ['esm', 'cjs'],
-  platform: 'node',
-  target: 'node20',
-  dts: true,
-  sourcemap: true,
-});
+  { ...common, entry: library, format: 'cjs' },
+]);

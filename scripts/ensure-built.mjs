@@ -38,6 +38,7 @@ if (isStale(['build/Release/circle_cpu.node'], ['native', 'binding.gyp'])) {
 const entries = ['index', 'metrics', 'protocols', 'tfjs'].flatMap((entry) =>
   ['mjs', 'cjs', 'd.mts'].map((ending) => `dist/${entry}.${ending}`),
 );
-if (isStale(entries, ['lib', 'tsdown.config.ts'])) {
+const command = ['dist/circle-loss.mjs', 'dist/report.eta'];
+if (isStale([...entries, ...command], ['lib', 'tsdown.config.ts'])) {
   node('dist', 'node_modules/tsdown/dist/run.mjs', '--logLevel', 'warn');
 }

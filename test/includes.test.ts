@@ -148,6 +148,24 @@ describe('lib', () => {
     },
   );
 
+  const command = filesOf('lib/cli', /\.ts$/);
+
+  it('nothing outside the command imports a file of it', () => {
+    expect(command).toContain('lib/cli/main.ts');
+    for (const file of filesOf('lib', /\.ts$/).filter((name) => !command.includes(name))) {
+      expect(matches(file, /['"](\.[^'"]*cli\/[^'"]+)['"]/g), file).toEqual([]);
+    }
+  });
+
+  /** What takes time to load, or may not be there, is loaded where it is needed. */
+  it.each(command)('%s uses public names, errors and random numbers', (file) => {
+    for (const imported of matches(file, /from '(\..+)'/g)) {
+      expect(imported).toMatch(/^(\.\/[a-z-]+|\.\.\/(index|metrics|protocols|errors|random))\.ts$/);
+    }
+    const packages = matches(file, /^import (?!type )[^;]*?from '([^.][^']*)';/gm);
+    for (const imported of packages) expect(imported).toMatch(/^(node:.*|commander|markdown-table|pure-rand\/.*)$/);
+  });
+
   const adapters = filesOf('lib/adapters', /\.ts$/);
 
   it('nothing outside the adapters imports one', () => {
