@@ -25,11 +25,11 @@ await main(readOptions());
 
 async function main(options: PaperOptions): Promise<void> {
   const started = performance.now();
+  endOnInterrupt(options);
   const engine = chooseEngine(options.engine);
   const subjects = await loadSubjects(options);
   const threads = Math.max(1, Math.floor(availableParallelism() / options.workers));
   const pool = new RunPool({ ...options, subjects, engine, threads, folder: join(options.out, 'runs') });
-  endOnInterrupt(options, pool);
   const { seeds, steps, tasks, out, published } = options;
 
   const tuningRuns = await pool.run('Tuning', planTuning(options.data, steps, options.trialLimit));
@@ -84,9 +84,9 @@ async function loadSubjects({ data, classLimit }: PaperOptions): Promise<Subject
 }
 
 /** Ctrl-C: finished runs are files already, and the progress bar would take the signal for itself. */
-function endOnInterrupt({ out }: PaperOptions, pool: RunPool): void {
+function endOnInterrupt({ out }: PaperOptions): void {
   process.once('SIGINT', () => {
-    console.log(`\nInterrupted after ${pool.computed} runs. They are in ${out}: the same command goes on from there.`);
+    console.log(`\nInterrupted. Finished runs are in ${out}: the same command goes on from there.`);
     process.exit(130);
   });
 }
