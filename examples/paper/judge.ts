@@ -1,10 +1,9 @@
 /** The paper's three tasks, asked of the same embeddings. */
 import { computeSimilarity } from 'circle-loss';
-import { evaluateReIdentification, evaluateRetrieval } from 'circle-loss/metrics';
+import { evaluateReIdentification, evaluateRetrieval, evaluateVerification } from 'circle-loss/metrics';
 import { type Rows, selectRows } from '../data/rows.ts';
 import type { Place } from './learn.ts';
 import { type Task, tasks } from './losses.ts';
-import { evaluateVerification } from './provisional-metrics.ts';
 import type { Side } from './subjects.ts';
 
 const falseAcceptRates = [1e-2, 1e-3, 1e-4];

@@ -3,7 +3,7 @@
  * `main` is the walk through it.
  */
 import { createRequire } from 'node:module';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { EngineName } from 'circle-loss';
 import { chooseEngine, variantOf } from '../terminal/engine.ts';
@@ -128,7 +128,10 @@ function describe(
       `${(elapsed / 60).toFixed(1)} minutes, in which ${pool.computed} of them were computed and ${pool.found} found, ${workers} at a time`,
     ],
     ['Versions', `circle-loss ${packageVersion()}, engine ${engine}${variantOf(engine)}, Node ${process.version}`],
-    ['Machine', `${processors[0]?.model.trim()}, ${processors.length} logical processors`],
+    [
+      'Machine',
+      `${processors[0]?.model.trim()}, ${processors.length} logical processors, load average ${loadavg()[2].toFixed(1)} over the last quarter of an hour, which other programs share in`,
+    ],
   ];
 }
 

@@ -11,6 +11,7 @@ import type { Subject } from './subjects.ts';
 /** Whatever of this folder and its neighbours decides what a run comes to. */
 const sources = [
   ...['judge.ts', 'learn.ts', 'losses.ts', 'recipe.ts', 'run.ts', 'similarities.ts'],
+  ...['../data/random.ts', '../data/rows.ts'],
   ...['../network/adam.ts', '../network/matrix.ts', '../network/network.ts', '../network/trainer.ts'],
 ];
 
