@@ -21,8 +21,11 @@ cudaError_t SearchPanels::make(Range range, const CandidateRange* wanted) {
   if (range.end > arrived_) CIRCLE_TRY(packed_.upload_candidates(range));
   arrived_ = range.end > arrived_ ? range.end : arrived_;
   CIRCLE_TRY(packed_.pack_candidates(range, packed));
-  return similarity_matrix(plan_.core, packed_.panel(range, packed), wanted, similarities(range), range.size(),
-                           workspace_.compute);
+  Panel tiles = packed_.panel(range, packed);
+  // Of two rows that are equal, one before and one after an anchor, the similarities must be equal too, and kExact's bits
+  // depend on which operand is the left one: here it is always the candidate.
+  tiles.symmetric = false;
+  return similarity_matrix(plan_.core, tiles, wanted, similarities(range), range.size(), workspace_.compute);
 }
 
 float* SearchPanels::similarities(Range range) const {

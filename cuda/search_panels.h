@@ -2,7 +2,8 @@
 // device, looked at there and forgotten. Candidates are uploaded a panel at a time, while the device works on the panel
 // before; nothing else crosses the bus but what was asked for, at the end.
 //
-// A similarity is that of the matrix, to the bit: the same kernel makes the same tile, wherever panels begin.
+// A similarity is that of the matrix with candidates given, to the bit, wherever panels begin: a batch is compared with itself as
+// with any other rows.
 #pragma once
 
 #include "cuda/pace.h"

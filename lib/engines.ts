@@ -1,5 +1,5 @@
 /** Which engines there are, which computes a call, and why one is missing. */
-import { isWorthCuda, shapeOf } from './choice.ts';
+import { type CallShape, isWorthCuda, shapeOf } from './choice.ts';
 import { findCuda, isCapable, requireCuda } from './cuda.ts';
 import type { AnyProblem, Engine } from './engine.ts';
 import { CircleLossError, namedBinaryLoad, nativeLoad } from './errors.ts';
@@ -123,6 +123,16 @@ export function residentEngine(
   if (wantsCuda && (name === 'cuda' || hasCuda(device))) return { name: 'cuda', choice: always(openCudaOn(device)) };
   const engine = name === 'reference' ? referenceEngine : openOnCpu(name === 'auto' ? 'auto' : 'cpu');
   return { name: engine.name, choice: always(engine) };
+}
+
+/**
+ * The engine of an evaluation in several calls, whose similarities have to agree to the last bit: the one named, or the one
+ * that 'auto' would take for all of it at once.
+ */
+export function engineOfAll(name: EngineName, device: number, shape: CallShape): Engine['name'] {
+  if (name !== 'auto') return name;
+  checkDevice(device);
+  return isWorthCuda(shape) && hasCuda(device) ? 'cuda' : openOnCpu('auto').name;
 }
 
 /** Now, not when a call is large enough to need it. Number 0 says nothing, and loads nothing. */

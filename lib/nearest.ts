@@ -38,12 +38,13 @@ export interface Search {
  * - `options.candidates`: M × dim numbers, or a DeviceMatrix, and k from 1 to M; without them the anchors themselves, of
  *   which none finds itself, and k from 1 to N − 1.
  *
- * Similarities are those of `computeSimilarity`, to the bit. Cost: 2 × N × M × dim operations, half of that without
+ * Similarities are those of `computeSimilarity` with `candidates`, to the bit. Cost: 2 × N × M × dim operations, half of that without
  * candidates; memory linear in N, M and N × k.
  *
  * Of the rows (1, 0), (0.8, 0.6) and (0, 1), with k = 1: the second, by 0.8; the first, by 0.8; and the second, by 0.6.
  *
- * Throws as `computeSimilarity` does.
+ * Throws as `computeSimilarity` does; ERR_CIRCLE_OVERFLOW with `normalize: false` where a similarity that is found is beyond
+ * float32. Engines differ there in what they find: sums on the way may be beyond it, and cancel, or become NaN.
  */
 export function findNearest(anchors: Float32Array, options: NearestOptions): Nearest {
   const search = createSearch(anchors, parse(schemas.nearest, options) as NearestOptions);
@@ -76,7 +77,7 @@ function createSearch(values: unknown, settings: NearestOptions): Search {
     normalize: settings.normalize ?? true,
     threads: settings.threads ?? defaultThreads,
     precision: settings.precision ?? 'exact',
-    names: { anchors: 'anchors', candidates: 'candidates' },
+    names: { anchors: 'anchors', candidates: 'candidates', remedy: 'Leave the row out.' },
   };
 }
 

@@ -108,11 +108,11 @@ export interface Names {
   remedy?: string;
 }
 
-/** The error of a report that is not ok. */
-export function failure(report: Report, problem: AnyProblem, names: Names): Error {
+/** The error of a report that is not ok. `placeOf`: where the caller has a row, if that is not where the problem has it. */
+export function failure(report: Report, problem: AnyProblem, names: Names, placeOf = placeIn(report, problem)): Error {
   switch (report.status) {
     case 'notFinite':
-      return nameNotFinite(report, problem, names);
+      return nameNotFinite(report, problem, names, placeOf);
     case 'overflow':
       return 'pairLoss' in problem ? overflow(problem.normalize) : similarityOverflow();
     case 'outOfMemory':
@@ -135,13 +135,21 @@ const hasLimit = (problem: AnyProblem) => 'workspaceLimit' in problem;
 const pairsOf = ({ anchorCount, candidateCount, dim }: AnyProblem) =>
   `${anchorCount} × ${candidateCount} pairs of dim ${dim}`;
 
+/** The row among all candidates, where some were chosen. */
+function placeIn({ array }: Pick<Report, 'array'>, { candidateRows }: AnyProblem) {
+  return (row: number) => (array === 'candidates' ? (candidateRows?.[row] ?? row) : row);
+}
+
 /** Engines tell the row; column and value are looked up here, where the rows are within reach. */
-function nameNotFinite({ array, row }: Report, problem: AnyProblem, names: Names): Error {
-  const values = problem[array]!;
-  const chosen = array === 'candidates' ? problem.candidateRows : undefined;
-  const place = chosen?.[row] ?? row;
-  if (isDeviceMatrix(values)) return notFiniteOnDevice(names[array], place, names.remedy);
-  const start = place * problem.dim;
+function nameNotFinite(
+  { array, row }: Report,
+  problem: AnyProblem,
+  names: Names,
+  placeOf: (row: number) => number,
+): Error {
+  const values = problem[array] ?? problem.anchors;
+  if (isDeviceMatrix(values)) return notFiniteOnDevice(names[array], placeOf(row), names.remedy);
+  const start = placeIn({ array }, problem)(row) * problem.dim;
   const column = values.subarray(start, start + problem.dim).findIndex((value) => !Number.isFinite(value));
-  return notFinite(names[array], place, column, values[start + column], names.remedy);
+  return notFinite(names[array], placeOf(row), column, values[start + column], names.remedy);
 }

@@ -1,6 +1,8 @@
 /** Which calls `'auto'` gives to a GPU: a function of a call's shape, whatever this machine has. */
 import { describe, expect, it } from 'vitest';
 import { type CallShape, isWorthCuda, shapeOf } from '../lib/choice.ts';
+import { engines } from '../lib/engines.ts';
+import { withOneEngine } from '../lib/metrics/evaluation-options.ts';
 import type { PairLossOptions } from '../lib/options.ts';
 import { createProblem } from '../lib/problem.ts';
 import { settingsOf } from './engine-list.ts';
@@ -74,5 +76,20 @@ describe('the shape of a call', () => {
     const problem = { ...common, anchorCount: 3, candidateCount: 4, anchors, candidates: rows };
     const expected = { anchorCount: 3, candidateCount: 4, dim: 2, candidates: 'host', results: 12 };
     expect(shapeOf({ ...problem, out: new Float32Array(12) })).toEqual(expected);
+  });
+});
+
+describe('one engine for an evaluation in pieces', () => {
+  const options = { dim: 64 } as const;
+
+  it('is the one named', () => {
+    expect(withOneEngine({ ...options, engine: 'reference' }, 10, 10)).toEqual({ ...options, engine: 'reference' });
+  });
+
+  it("is of 'auto' the one that would take all of it", () => {
+    const isUsable = (name: string) => engines().find((engine) => engine.name === name)!.available;
+    const ownCpu = isUsable('cpu') ? 'cpu' : 'reference';
+    expect(withOneEngine(options, 10, 10).engine).toBe(ownCpu);
+    expect(withOneEngine(options, 100_000, 100_000).engine).toBe(isUsable('cuda') ? 'cuda' : ownCpu);
   });
 });

@@ -289,6 +289,25 @@ describe('asynchronously', () => {
     expect(await found).toEqual(expected);
   });
 
+  it('labels may be transferred once the call has begun', async () => {
+    const given = labels.slice();
+    const found = evaluateRetrievalAsync(embeddings, given, { dim: 8 });
+    structuredClone(given.buffer, { transfer: [given.buffer] });
+    expect(await found).toEqual(evaluateRetrieval(embeddings, labels, { dim: 8 }));
+  });
+
+  it('what was wrong with a row is what was wrong when the call began', async () => {
+    const given = embeddings.slice();
+    given[5 * 8 + 3] = Number.NaN;
+    const filled = evaluateRetrievalAsync(given, labels, { dim: 8 });
+    given.fill(1);
+    await expect(filled).rejects.toThrow(/NaN at row 5, column 3. Leave the row out./);
+    given[8 * 7] = Number.POSITIVE_INFINITY;
+    const transferred = evaluateRetrievalAsync(given, labels, { dim: 8 });
+    structuredClone(given.buffer, { transfer: [given.buffer] });
+    await expect(transferred).rejects.toThrow(/Infinity at row 7, column 0/);
+  });
+
   it('an abort rejects', async () => {
     const reason = new Error('enough');
     const call = evaluateRetrievalAsync(embeddings, labels, { dim: 8, signal: AbortSignal.abort(reason) });

@@ -3,7 +3,7 @@ import { float32, rowCount } from '../arrays.ts';
 import { invalidArgument, similarityOverflow, wrongShape } from '../errors.ts';
 import { parse } from '../schemas.ts';
 import { computeSimilarity } from '../similarity.ts';
-import type { EvaluationOptions } from './evaluation-options.ts';
+import { type EvaluationOptions, withOneEngine } from './evaluation-options.ts';
 import { Greatest } from './greatest.ts';
 import { type LabelledEmbeddings, labelledRows, normsOf, withoutRow } from './rows.ts';
 import { metricSchemas } from './schemas.ts';
@@ -75,10 +75,11 @@ export function evaluateDistractors(
   options: DistractorOptions,
 ): DistractorEvaluation {
   const settings = parse(metricSchemas.distractors, options);
-  const { distractorCounts, ranks = [1], falseAcceptRates = [1e-6], ...place } = settings;
-  const { dim } = place;
+  const { distractorCounts, ranks = [1], falseAcceptRates = [1e-6], ...anyPlace } = settings;
+  const { dim } = anyPlace;
   const rows = labelledRows('query', query, dim);
   const counts = countsOf(distractors, distractorCounts, dim);
+  const place = withOneEngine(anyPlace, rows.labels.length, counts.at(-1)!);
   const couples = couplesOf(rows, place);
   const total = counts.at(-1)! * couples.queries.length;
   const impostors = new Greatest(1 + Math.max(...falseAcceptRates.map((far) => allowedCount(far, total))));

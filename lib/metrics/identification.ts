@@ -1,10 +1,10 @@
 /** Identification, 1:N: whose embedding is it, if anybody's? */
-import { float32, labelArray } from '../arrays.ts';
+import { allocate, float32, labelArray } from '../arrays.ts';
 import { notANumber, similarityOverflow, wrongShape } from '../errors.ts';
 import type { Labels } from '../options.ts';
 import { parse } from '../schemas.ts';
 import { computeSimilarity } from '../similarity.ts';
-import type { EvaluationOptions } from './evaluation-options.ts';
+import { type EvaluationOptions, withOneEngine } from './evaluation-options.ts';
 import { type LabelledEmbeddings, labelledRows } from './rows.ts';
 import { metricSchemas } from './schemas.ts';
 import { allowedCount, countAbove, thresholdFor } from './scores.ts';
@@ -83,13 +83,14 @@ export function evaluateIdentification(
   gallery: LabelledEmbeddings,
   options: IdentificationOptions,
 ): Identification {
-  const { ranks, falsePositiveRates, withinRank, ...place } = parse(metricSchemas.identification, options);
-  const { dim } = place;
+  const { ranks, falsePositiveRates, withinRank, ...anyPlace } = parse(metricSchemas.identification, options);
+  const { dim } = anyPlace;
   const queries = labelledRows('query', query, dim);
   const candidates = labelledRows('gallery', gallery, dim);
+  const place = withOneEngine(anyPlace, queries.labels.length, candidates.labels.length);
   const search = new Search(queries.labels, candidates.labels, similarityOverflow);
   const rowsAtATime = Math.max(1, Math.floor(pieceNumbers / candidates.labels.length));
-  const out = new Float32Array(Math.min(rowsAtATime, queries.labels.length) * candidates.labels.length);
+  const out = allocate(Math.min(rowsAtATime, queries.labels.length) * candidates.labels.length);
   for (let first = 0; first < queries.labels.length; first += rowsAtATime) {
     const anchors = queries.embeddings.subarray(first * dim, (first + rowsAtATime) * dim);
     const length = (anchors.length / dim) * candidates.labels.length;

@@ -5,13 +5,14 @@
  * (`Engine.rank`), and memory is linear in the rows and in the pairs of one label. Where there are too many of those for one
  * call, queries come some at a time.
  */
-import { float32, labelArray, rowCount } from '../arrays.ts';
+import { allocate, float32, labelArray, rowCount } from '../arrays.ts';
 import type { RankProblem, Report } from '../engine.ts';
 import { sharedEngine, trim } from '../engines.ts';
 import { outOfMemory, similarityOverflow, wrongShape } from '../errors.ts';
 import { defaultThreads } from '../problem.ts';
 import { failure, finish, refuseAborted } from '../run.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
+import { normOf, withoutRow } from './rows.ts';
 
 /** Rows with labels, and what messages call the two. */
 export interface LabelledRows {
@@ -101,7 +102,7 @@ interface Sorted {
 
 function sortComparison({ queries, gallery, settings }: Comparison): Sorted {
   const { dim } = settings;
-  if (settings.normalize === false) checkRange(queries, gallery ?? queries, dim);
+  if (settings.normalize === false) checkRange(queries, gallery, dim);
   const sortedGallery = sortByLabel(gallery ?? queries, dim);
   const runs = runsOf(sortedGallery.labels);
   const sortedQueries = gallery ? sortByLabel(queries, dim) : sortedGallery;
@@ -164,21 +165,17 @@ function runsOf(sortedLabels: Int32Array): Map<number, readonly [first: number, 
  * By Cauchy and Schwarz no sum on the way to a similarity is beyond the product of the norms: where that is within float32,
  * nothing that is counted can be infinite or NaN.
  */
-function checkRange(queries: LabelledRows, gallery: LabelledRows, dim: number): void {
-  const largest = largestNorm(queries.values, dim) * (queries === gallery ? 1 : largestNorm(gallery.values, dim));
-  const product = queries === gallery ? largest ** 2 : largest;
+function checkRange(queries: LabelledRows, gallery: LabelledRows | undefined, dim: number): void {
+  const norm = largestNorm(queries.values, dim);
+  const product = norm * (gallery ? largestNorm(gallery.values, dim) : norm);
   // Rows that are not finite have an error of their own.
   if (Number.isFinite(product) && !Number.isFinite(Math.fround(product))) throw similarityOverflow();
 }
 
 function largestNorm(values: Float32Array, dim: number): number {
   let largest = 0;
-  for (let first = 0; first < values.length; first += dim) {
-    let squares = 0;
-    for (let k = first; k < first + dim; k++) squares += values[k] * values[k];
-    if (!(squares <= largest)) largest = squares;
-  }
-  return Math.sqrt(largest);
+  for (let start = 0; start < values.length; start += dim) largest = Math.max(largest, normOf(values, start, dim));
+  return largest;
 }
 
 /** Queries of one call. */
@@ -231,20 +228,19 @@ function createPart(
       precision: settings.precision ?? 'exact',
       ownFirst: ownFirst.subarray(firstQuery, endQuery),
       ownEnd: ownEnd.subarray(firstQuery, endQuery),
-      similarities: new Float32Array(pairs),
-      reachedBy: new Int32Array(pairs),
+      similarities: allocate(pairs),
+      reachedBy: new Int32Array(allocate(pairs).buffer),
     },
   };
 }
 
-/** Rows are named by their place before they were sorted. */
+/** Rows are named by their place before they were sorted; their numbers are those of the copy, whatever the caller did since. */
 function checkReport(report: Report, { queries, gallery }: Comparison, sorted: Sorted, part: Part): void {
   if (report.status === 'ok') return;
-  const others = gallery ?? queries;
+  const names = { anchors: queries.name, candidates: (gallery ?? queries).name, remedy: withoutRow };
   const isQuery = report.array === 'anchors';
-  const row = isQuery ? sorted.queries.order[part.firstQuery + report.row] : sorted.gallery.order[report.row];
-  const whole = { ...part.problem, anchors: queries.values, candidates: others.values };
-  throw failure({ ...report, row }, whole, { anchors: queries.name, candidates: others.name });
+  const placeOf = (row: number) => (isQuery ? sorted.queries.order[part.firstQuery + row] : sorted.gallery.order[row]);
+  throw failure(report, part.problem, names, placeOf);
 }
 
 function visitPart({ queries, gallery }: Sorted, part: Part, visit: (matches: OwnMatches) => void): void {

@@ -56,7 +56,7 @@ export interface ReIdentificationMetrics {
  * Zheng et al., "Scalable Person Re-identification: A Benchmark", ICCV 2015; the average precision is the mean of the
  * precisions at hits, not the area by trapezoids that Oxford's buildings had, whose values are a little lower.
  *
- * Throws as `computeSimilarity` does, and ERR_CIRCLE_INVALID_ARGUMENT where no query has anything to find.
+ * Throws as `evaluateRetrieval` does.
  */
 export function evaluateReIdentification(
   query: ReIdentificationSet,
@@ -88,6 +88,8 @@ class Judgement {
   readonly #galleryCameras: Int32Array;
   /** Queries by the rank of their first match, as far as the curve goes. */
   readonly #firstRanks: Float64Array;
+  /** Of all queries: the caller's labels may have gone when an asynchronous call ends. */
+  readonly #count: number;
   #queries = 0;
   #map = 0;
 
@@ -96,6 +98,7 @@ class Judgement {
     const asking = readSet('query', query, settings.dim);
     const asked = readSet('gallery', gallery, settings.dim);
     this.comparison = { queries: asking, gallery: { ...asked, junkLabel }, settings: evaluation };
+    this.#count = asking.labels.length;
     this.#queryCameras = asking.cameras;
     this.#galleryCameras = asked.cameras;
     this.#firstRanks = new Float64Array(ranks);
@@ -112,14 +115,13 @@ class Judgement {
 
   means(): ReIdentificationMetrics {
     const queries = this.#queries;
-    const { labels, name } = this.comparison.queries;
-    if (queries === 0) throw nothingToFind(name);
+    if (queries === 0) throw nothingToFind(this.comparison.queries.name);
     let found = 0;
     const cmc = this.#firstRanks.map((count) => {
       found += count;
       return found / queries;
     });
-    return { queries, skipped: labels.length - queries, cmc, map: this.#map / queries };
+    return { queries, skipped: this.#count - queries, cmc, map: this.#map / queries };
   }
 }
 

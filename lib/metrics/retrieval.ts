@@ -1,4 +1,5 @@
 /** Retrieval: every query looks for gallery rows of its label, by similarity. */
+import { labelArray } from '../arrays.ts';
 import { invalidArgument, wrongShape } from '../errors.ts';
 import type { Abortable, Labels } from '../options.ts';
 import { parse } from '../schemas.ts';
@@ -20,8 +21,8 @@ export interface RetrievalOptions extends EvaluationOptions {
   gallery?: Float32Array;
   /** M labels, with `gallery`. */
   galleryLabels?: Labels;
-  /** With `gallery`: of each query the gallery row that is itself and must not be found, or −1. Default: none is. */
-  own?: Int32Array;
+  /** With `gallery`: of each query the gallery row that is itself, with its label, and must not be found, or −1. Default: none. */
+  own?: Labels;
 }
 
 /** Means over the queries that have something to find; all but the counts from 0 to 1, more is better. */
@@ -49,7 +50,7 @@ export interface RetrievalMetrics {
  * - Without `options.gallery` all other queries are a query's gallery (leave one out), as for those data sets.
  *
  * Ties count against the model: of equal similarities rows of other labels come first. Similarities are those of
- * `computeSimilarity`, to the bit. No matrix is kept: memory is linear in N, M and the pairs of one label, at most 64 MiB of
+ * `computeSimilarity` with `candidates`, to the bit. No matrix is kept: memory is linear in N, M and the pairs of one label, at most 64 MiB of
  * those at a time; the cost is that of 2 × N × M × dim operations, about half of it for leave one out.
  *
  * A query whose label the rows at ranks 1, 3 and 6 have, and no others (R = 3): Recall@1 = 1, R-precision = 2/3,
@@ -58,7 +59,9 @@ export interface RetrievalMetrics {
  * MAP@R, R-precision: Musgrave, Belongie, Lim, "A Metric Learning Reality Check", ECCV 2020, §3.2. Recall@K: Jégou, Douze,
  * Schmid, "Product Quantization for Nearest Neighbor Search", 2011, as Oh Song et al., CVPR 2016, use it.
  *
- * Throws as `computeSimilarity` does, and ERR_CIRCLE_INVALID_ARGUMENT where no query has anything to find.
+ * Throws as `computeSimilarity` does; ERR_CIRCLE_INVALID_ARGUMENT where no query has anything to find; ERR_CIRCLE_OVERFLOW with
+ * `normalize: false` where the norms of two rows, or of one by itself, multiply to more than
+ * float32 has.
  */
 export function evaluateRetrieval(
   embeddings: Float32Array,
@@ -87,7 +90,10 @@ class Retrieval {
   readonly #own: Int32Array | undefined;
   readonly #recallAt: readonly number[];
   readonly #found: number[];
+  /** Of all queries: the caller's labels may have gone when an asynchronous call ends. */
+  readonly #count: number;
   #queries = 0;
+  #first = 0;
   #rPrecision = 0;
   #mapAtR = 0;
   #map = 0;
@@ -106,7 +112,8 @@ class Retrieval {
       gallery: gallery && readLabelledRows('options.gallery', 'options.galleryLabels', gallery, galleryLabels, dim),
       settings: evaluation,
     };
-    this.#own = own && ownRows(own, queries.labels.length, this.comparison.gallery!.labels.length);
+    this.#count = queries.labels.length;
+    this.#own = own && ownRows(own, queries.labels, this.comparison.gallery!.labels);
     this.#recallAt = recallAt;
     this.#found = recallAt.map(() => 0);
   }
@@ -132,15 +139,13 @@ class Retrieval {
     this.#map += averagePrecision(ranks);
     if (ranks[0] === 1) this.#first++;
   };
-  #first = 0;
 
   means(): RetrievalMetrics {
     const queries = this.#queries;
-    const { labels, name } = this.comparison.queries;
-    if (queries === 0) throw nothingToFind(name);
+    if (queries === 0) throw nothingToFind(this.comparison.queries.name);
     return {
       queries,
-      skipped: labels.length - queries,
+      skipped: this.#count - queries,
       recallAt: this.#recallAt.map((k, i) => ({ k, recall: this.#found[i] / queries })),
       precisionAt1: this.#first / queries,
       rPrecision: this.#rPrecision / queries,
@@ -160,11 +165,18 @@ export function nothingToFind(name: string): Error {
   return invalidArgument(name, expected, 'none that has');
 }
 
-function ownRows(own: unknown, queries: number, rows: number): Int32Array {
+/** A row of the query's label, which alone could be taken for found. */
+function ownRows(own: unknown, labels: Int32Array, galleryLabels: Int32Array): Int32Array {
   const name = 'options.own';
-  if (!(own instanceof Int32Array)) throw invalidArgument(name, 'an Int32Array', own);
-  if (own.length !== queries) throw wrongShape(name, `one row a query, ${queries}`, `${own.length}`);
-  const bad = own.findIndex((row) => row < -1 || row >= rows);
-  if (bad >= 0) throw invalidArgument(`${name}[${bad}]`, `a gallery row, from 0 to ${rows - 1}, or -1`, own[bad]);
-  return own.slice();
+  const rows = labelArray(name, own).slice();
+  if (rows.length !== labels.length) throw wrongShape(name, `one row a query, ${labels.length}`, `${rows.length}`);
+  rows.forEach((row, query) => {
+    if (row === -1 || galleryLabels[row] === labels[query]) return;
+    const exists = row >= 0 && row < galleryLabels.length;
+    const expected = exists
+      ? `a gallery row of label ${labels[query]}, as the query, or -1`
+      : `a gallery row, from 0 to ${galleryLabels.length - 1}, or -1`;
+    throw invalidArgument(`${name}[${query}]`, expected, row);
+  });
+  return rows;
 }

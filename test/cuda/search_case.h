@@ -117,7 +117,10 @@ class SearchMatrix {
  public:
   SearchMatrix(Engine& engine, const Rows& rows)
       : rows_(rows), matrix_(static_cast<size_t>(rows.anchor_count * rows.candidate_count)) {
-    REQUIRE(engine.similarity(rows, matrix_.data(), nullptr).ok());
+    // As of given candidates: the matrix of a batch is mirrored, and searches are not.
+    Rows given = rows;
+    given.candidate_kind = CandidateKind::kSet;
+    REQUIRE(engine.similarity(given, matrix_.data(), nullptr).ok());
   }
 
   bool answers(const NearestCall& call) const {
