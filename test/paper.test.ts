@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Point } from '../examples/paper/ablation.ts';
 import type { Entry } from '../examples/paper/comparison.ts';
 import { judge } from '../examples/paper/judge.ts';
 import { losses, lossNames, tasks } from '../examples/paper/losses.ts';
+import { describeEnds } from '../examples/paper/report.ts';
+import { describeRobustness } from '../examples/paper/robustness.ts';
 import { pairedDifference, summarize } from '../examples/paper/statistics.ts';
 import { loadSubject } from '../examples/paper/subjects.ts';
 import { chooseSettings } from '../examples/paper/tuning.ts';
@@ -111,6 +114,47 @@ describe('the rules of the comparison', () => {
       ['emoji', b],
       ['leaves', a],
     ]);
+  });
+});
+
+describe('what is said beside the verdicts', () => {
+  it('how far the curves of a sweep move, and the margins at which Circle is above the best of another loss', () => {
+    const point = (swept: Point['swept'], loss: Point['loss'], value: number, a: number, b: number): Point => {
+      const values = { 'TAR@FAR=1e-3': [a, b], 'Recall@1': [a, b] };
+      return { swept, loss, value, values };
+    };
+    const points = [
+      point('gamma', 'circle-class', 32, 0.5, 0.7), // means .6 and .62: .02 apart
+      point('gamma', 'circle-class', 64, 0.6, 0.64),
+      point('gamma', 'am-softmax', 32, 0.5, 0.5),
+      point('gamma', 'am-softmax', 64, 0.4, 0.4),
+      point('gamma', 'arcface', 32, 0.3, 0.3),
+      point('gamma', 'arcface', 64, 0.35, 0.35),
+      point('margin', 'circle-class', -0.2, 0.4, 0.5),
+      point('margin', 'circle-class', 0.1, 0.6, 0.7),
+      point('margin', 'am-softmax', -0.2, 0.3, 0.3),
+      point('margin', 'am-softmax', 0.1, 0.44, 0.44), // Circle's means are .45 and .65
+      point('margin', 'arcface', 0.1, 0.5, 0.5),
+    ];
+    const [gamma, margin, above] = describeRobustness(points);
+    expect(gamma).toBe(
+      'TAR@FAR=1e-3 over γ from 32 to 64: best less worst mean is Circle, class-level 0.020, AM-Softmax 0.100, ArcFace 0.050; the flattest is Circle, class-level.',
+    );
+    expect(margin).toContain('over m from −0.2 to 0.1 (ArcFace from 0 on)');
+    expect(above).toBe(
+      "TAR@FAR=1e-3 over m: of 2 margins, Circle's mean is above AM-Softmax's best (0.440) at −0.2, 0.1, and above ArcFace's best (0.500) at 0.1.",
+    );
+  });
+
+  it('which chosen values are at an end of three or more', () => {
+    const tuningOf = (gamma: number, margin: number) => {
+      const { grid } = losses['circle-pair']; // three γ, two m
+      const chosen = grid.find((setting) => setting.gamma === gamma && setting.margin === margin)!;
+      const trials = grid.map((setting) => ({ setting, score: 0 }));
+      return { data: 'emoji', loss: 'circle-pair', trials, chosen } as const;
+    };
+    expect(describeEnds([tuningOf(80, 0.4)])).toBe('No chosen value is at an end of what was tried.');
+    expect(describeEnds([tuningOf(80, 0.4), tuningOf(32, 0.25)])).toContain(': Circle, pair-wise (γ 32).');
   });
 });
 

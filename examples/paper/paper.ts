@@ -3,7 +3,7 @@
  * `main` is the walk through it.
  */
 import { createRequire } from 'node:module';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import type { EngineName } from 'circle-loss';
 import { chooseEngine, variantOf } from '../terminal/engine.ts';
@@ -52,7 +52,7 @@ async function main(options: PaperOptions): Promise<void> {
   const points = collectPoints(planned, ablationRuns);
   await pool.close();
 
-  const facts = describe(options, engine, subjects, pool, [...tuningRuns, ...runs, ...ablationRuns], started);
+  const facts = describe(options, engine, subjects, [...tuningRuns, ...runs, ...ablationRuns]);
   const featureScores = Object.fromEntries(
     subjects.map(({ name, testFeatures, test, askingCameras }): [string, Scores] => [
       name,
@@ -66,7 +66,8 @@ async function main(options: PaperOptions): Promise<void> {
 
   for (const kind of settingKinds) console.log(`\n${summaryTable(content, kind)}`);
   console.log(`\n${[...sentences(verdicts), ...describeRobustness(points)].join('\n')}`);
-  console.log(`Runs            ${pool.computed} computed, ${pool.found} found`);
+  const elapsed = (performance.now() - started) / 1000;
+  console.log(`Runs            ${pool.computed} computed, ${pool.found} found, in ${minutes(elapsed)} minutes`);
   console.log(
     `Results         ${[out, ...(published ? [published] : [])].map((f) => join(f, 'results.md')).join(', ')}`,
   );
@@ -95,19 +96,13 @@ function describe(
   { seeds, steps, workers }: PaperOptions,
   engine: EngineName,
   subjects: readonly Subject[],
-  pool: RunPool,
   runs: readonly FinishedRun[],
-  started: number,
 ): ReportContent['facts'] {
   const { classes, picturesPerClass } = batchShape;
   const processors = cpus();
   const distinct = [...new Set(runs.map(({ result }) => result))];
   const secondsOf = (kind: 'training' | 'judging') => distinct.reduce((sum, { seconds }) => sum + seconds[kind], 0);
-  const [elapsed, training, judging] = [
-    (performance.now() - started) / 1000,
-    secondsOf('training'),
-    secondsOf('judging'),
-  ];
+  const [training, judging] = [secondsOf('training'), secondsOf('judging')];
   return [
     ['Data', subjects.map(({ title, about }) => `${title}: ${about}`).join('; ')],
     [
@@ -121,18 +116,15 @@ function describe(
     ['Seeds', seeds.join(', ')],
     [
       'Runs',
-      `${distinct.length}; ${training.toFixed(0)} s of training and ${judging.toFixed(0)} s of judging, added up`,
-    ],
-    [
-      'Last command',
-      `${(elapsed / 60).toFixed(1)} minutes, in which ${pool.computed} of them were computed and ${pool.found} found, ${workers} at a time`,
+      `${distinct.length}, ${workers} at a time: ${minutes(training)} minutes of training and ${minutes(judging)} of judging, added up, as measured with whatever else the machine did`,
     ],
     ['Versions', `circle-loss ${packageVersion()}, engine ${engine}${variantOf(engine)}, Node ${process.version}`],
-    [
-      'Machine',
-      `${processors[0]?.model.trim()}, ${processors.length} logical processors, load average ${loadavg()[2].toFixed(1)} over the last quarter of an hour, which other programs share in`,
-    ],
+    ['Machine', `${processors[0]?.model.trim()}, ${processors.length} logical processors`],
   ];
+}
+
+function minutes(seconds: number): string {
+  return (seconds / 60).toFixed(1);
 }
 
 function packageVersion(): string {

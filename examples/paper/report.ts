@@ -3,7 +3,7 @@ import { markdownTable } from 'markdown-table';
 import { ablatedData, ablatedLosses, type Point, type SweptName, sweeps } from './ablation.ts';
 import { type Entry, type SettingKind, settingKinds } from './comparison.ts';
 import { headline, measuresOf, type Scores, tuningMeasure } from './judge.ts';
-import { describeSetting, isCircle, losses, lossNames, type Task } from './losses.ts';
+import { describeSetting, isCircle, losses, lossNames, type Setting, type Task } from './losses.ts';
 import { describeRobustness, shownTasks } from './robustness.ts';
 import { summarize } from './statistics.ts';
 import { type DataName, type Subject, tasksOf } from './subjects.ts';
@@ -55,7 +55,7 @@ export function writeMarkdown(content: ReportContent): string {
     ...settingKinds.flatMap((kind) => [`With ${kindTitles[kind]}:`, '', verdictTable(verdicts, kind), '']),
     '## How it was run',
     '',
-    markdownTable([['', ''], ...facts.map(([name, value]) => [name, value])]),
+    compactTable([['', ''], ...facts.map(([name, value]) => [name, value])]),
     '',
     ...tasks.map((task) => `- ${taskTitles[task]}: ${taskForms[task]}.`),
     '',
@@ -64,6 +64,11 @@ export function writeMarkdown(content: ReportContent): string {
     ...(points.length > 0 ? ablationSection(points) : []),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+/** Of long texts, which padding would make longer. */
+function compactTable(rows: readonly (readonly string[])[]): string {
+  return markdownTable(rows, { alignDelimiters: false });
 }
 
 function verdictRule(seeds: number): string {
@@ -149,7 +154,7 @@ function tuningSection({ subjects, tunings }: ReportContent): string[] {
     ...subjects.flatMap(({ name, title }) => [
       `### Tried on ${title}`,
       '',
-      markdownTable([
+      compactTable([
         ['loss', `${tuningMeasure} of each setting`],
         ...tunings
           .filter(({ data }) => data === name)
@@ -157,15 +162,38 @@ function tuningSection({ subjects, tunings }: ReportContent): string[] {
             losses[loss].title,
             trials
               .map(({ setting, score }) => {
-                const text = `${describeSetting(setting)}: ${score.toFixed(3)}`;
+                const text = `${describeSetting(withoutUsualFactor(setting))}: ${score.toFixed(3)}`;
                 return setting === chosen ? `**${text}**` : text;
               })
               .join('; '),
           ]),
       ]),
       '',
+      describeEnds(tunings.filter(({ data }) => data === name)),
+      '',
     ]),
   ];
+}
+
+/** What all class-level settings but softmax's have in common needs not be said of each. */
+function withoutUsualFactor(setting: Setting): Setting {
+  return setting.gamma === undefined ? setting : { ...setting, classRateFactor: undefined };
+}
+
+const named = { gamma: 'γ', margin: 'm', classRateFactor: 'speed of class weights' } as const;
+
+/** Losses whose chosen value is the least or the greatest of three or more: what lies beyond was not tried. */
+export function describeEnds(tunings: readonly Tuning[]): string {
+  const ends = tunings.flatMap(({ loss, trials, chosen }) =>
+    (Object.keys(named) as (keyof typeof named)[]).flatMap((name) => {
+      const tried = [...new Set(trials.map(({ setting }) => setting[name]!))];
+      const isEnd = chosen[name] === Math.min(...tried) || chosen[name] === Math.max(...tried);
+      return tried.length > 2 && isEnd ? [`${losses[loss].title} (${named[name]} ${chosen[name]})`] : [];
+    }),
+  );
+  return ends.length === 0
+    ? 'No chosen value is at an end of what was tried.'
+    : `Chosen at an end of what was tried, so that better ones may lie beyond: ${ends.join(', ')}.`;
 }
 
 function ablationSection(points: readonly Point[]): string[] {

@@ -15,14 +15,18 @@ const signed = (value: number) => (value < 0 ? `−${Math.abs(value)}` : `${valu
 
 /** One sentence a sweep and measure. */
 export function describeRobustness(points: readonly Point[]): string[] {
-  return shownTasks.flatMap((task) => [describeSpans(points, 'gamma', task), describeMargins(points, task)]);
+  return shownTasks.flatMap((task) => [
+    describeSpans(points, 'gamma', task),
+    describeSpans(points, 'margin', task),
+    describeMargins(points, task),
+  ]);
 }
 
 function curve(points: readonly Point[], swept: SweptName, loss: AblatedLoss): Point[] {
   return points.filter((point) => point.swept === swept && point.loss === loss);
 }
 
-/** Between the best and the worst mean of a sweep. */
+/** Between the best and the worst mean of a sweep; of margins each loss has its own. */
 function describeSpans(points: readonly Point[], swept: SweptName, task: Task): string {
   const spans = ablatedLosses.map((loss) => {
     const means = curve(points, swept, loss).map((point) => meanAt(point, task));
@@ -31,7 +35,8 @@ function describeSpans(points: readonly Point[], swept: SweptName, task: Task): 
   const flattest = spans.reduce((least, entry) => (entry.span < least.span ? entry : least));
   const parts = spans.map(({ loss, span }) => `${losses[loss].title} ${span.toFixed(3)}`);
   const range = points.filter((point) => point.swept === swept).map(({ value }) => value);
-  return `${headline[task]} over ${sweeps[swept]} from ${signed(Math.min(...range))} to ${signed(Math.max(...range))}: best less worst mean is ${parts.join(', ')}; the flattest is ${losses[flattest.loss].title}.`;
+  const own = swept === 'margin' ? ' (ArcFace from 0 on)' : '';
+  return `${headline[task]} over ${sweeps[swept]} from ${signed(Math.min(...range))} to ${signed(Math.max(...range))}${own}: best less worst mean is ${parts.join(', ')}; the flattest is ${losses[flattest.loss].title}.`;
 }
 
 /** The margins at which Circle's mean is above the best that each other loss reaches at any of its own. */
