@@ -269,7 +269,6 @@ describe('refuses, with exit code 2,', () => {
     ['a count that is none', [...fourRows, '--recall-at', '1,many'], 'It must be an integer from 1.'],
     ['an empty item of a list', [...fourRows, '--recall-at', '1,'], 'It must be an integer from 1.'],
     ['a rate beyond 1', [...fourRows, '--protocol', 'verification', '--far', '2'], 'It must be a number from 0 to 1.'],
-    ['a label that is none', [...fourRows, '--protocol', 'reid', '--junk-label', 'x'], 'It must be an integer.'],
     ['no labels', ['four.npy'], '--protocol retrieval needs --labels.'],
     ['no cameras', [...fourRows, '--protocol', 'reid'], '--protocol reid needs --cameras.'],
     ['a gallery without labels', [...fourRows, '--gallery', 'four.npy'], 'needs --gallery-labels where'],
@@ -325,4 +324,54 @@ it('rows of which none has anything to find are an error of the work', () => {
   const { status, stderr } = run(folder, 'evaluate', 'four.npy', '--labels', 'alone.txt');
   expect(status).toBe(1);
   expect(stderr).toContain('ERR_CIRCLE_INVALID_ARGUMENT');
+});
+
+describe('tables and labels that could be taken for others', () => {
+  const named = (name: string, texts: string[]) => put(folder, name, texts.join('\n'));
+
+  it('a column without a name is no coordinate', () => {
+    put(folder, 'index.csv', ',kind,x,y\n0,a,1,0\n1,a,.8,.6\n2,b,0,1\n3,b,.6,.8\n');
+    const args = ['index.csv', '--labels', 'index.csv:kind'];
+    expect(run(folder, 'evaluate', ...args).stderr).toMatch(/received none for column 1; .* --leave-out ''/);
+    expect(json(...args, '--leave-out', '')).toMatchObject(fourIs);
+  });
+
+  it('rows without a label are not of one label', () => {
+    put(folder, 'gaps.csv', 'kind,x,y\na,1,0\n,.8,.6\nb,0,1\n,.6,.8\n');
+    const { status, stderr } = run(folder, 'evaluate', 'gaps.csv', '--labels', 'gaps.csv:kind');
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/gaps.csv:kind must be a value for each row; .* row 1/),
+    ]);
+  });
+
+  it('junk is junk where labels are names, and may have a name', () => {
+    rows('asking.npy', [1, 0, 0, 1]);
+    rows('asked.npy', [0.6, 0.8, 0.8, 0.6, 1, 0]);
+    named('asking.txt', ['ann', 'bob']);
+    named('asked.txt', ['bob', 'ann', '-1']);
+    named('one.txt', ['1', '1']);
+    named('two.txt', ['2', '2', '2']);
+    const asked = ['--gallery', 'asked.npy', '--gallery-labels', 'asked.txt', '--gallery-cameras', 'two.txt'];
+    const args = ['asking.npy', '--protocol', 'reid', '--labels', 'asking.txt', '--cameras', 'one.txt', ...asked];
+    expect(json(...args)).toMatchObject({ queries: 2, map: 1 });
+    expect(json(...args, '--junk-label', 'ann')).toMatchObject({ queries: 1, skipped: 1 });
+  });
+
+  it('listed pairs take no engine', () => {
+    const { status, stderr } = run(
+      folder,
+      'evaluate',
+      'four.npy',
+      '--protocol',
+      'lfw',
+      '--root',
+      '.',
+      '--paths',
+      'x',
+      '--engine',
+      'cpu',
+    );
+    expect([status, stderr]).toEqual([2, expect.stringContaining('--engine is no option of --protocol lfw')]);
+  });
 });

@@ -185,9 +185,27 @@ describe('bars', () => {
 
   it.skipIf(spawnSync('script', ['--version']).status !== 0)('are there where it is one (needs script)', () => {
     const line = [process.execPath, command, ...args].map((word) => `'${word}'`).join(' ');
-    const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { cwd: folder, encoding: 'utf8' });
+    const { status, stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect(status).toBe(0);
     expect(stdout).toContain('reading four.npy');
     expect(stdout).toContain('comparing 1 rows with 4');
+    expect(stdout).not.toContain('\x1b[?7l'); // lines stay wrapped
+  });
+
+  it.skipIf(spawnSync('script', ['--version']).status !== 0)('end before an error is said (needs script)', () => {
+    const line = [process.execPath, command, ...args, '--queries', 'bad.csv'].map((word) => `'${word}'`).join(' ');
+    put(folder, 'bad.csv', '1,2\n3,x\n');
+    const { status, stdout } = spawnSync('script', ['-qec', line, '/dev/null'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect(status).toBe(1);
+    expect(stdout.slice(stdout.lastIndexOf('\x1b'))).toContain('ERR_CIRCLE_FILE');
   });
 });
 

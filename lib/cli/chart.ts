@@ -54,6 +54,9 @@ export async function drawCurves(curves: readonly Curve[]): Promise<Drawing[]> {
   return curves.map((curve) => ({ title: curve.title, light: draw(curve, light), dark: draw(curve, dark) }));
 }
 
+/** Of any number of them: arguments of a call are not. */
+const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+
 function optionsOf({ x, y, scale, points }: Curve, colours: Colours) {
   const axis = {
     nameLocation: 'middle',
@@ -63,7 +66,7 @@ function optionsOf({ x, y, scale, points }: Curve, colours: Colours) {
     splitLine: { lineStyle: { color: colours.line } },
   } as const;
   const xs = points.map(([value]) => value);
-  const lowest = Math.min(...points.map(([, value]) => value));
+  const lowest = least(points.map(([, value]) => value));
   // Few points are measurements of their own; many are a curve.
   const series: LineSeriesOption = {
     type: 'line',
@@ -83,8 +86,8 @@ function optionsOf({ x, y, scale, points }: Curve, colours: Colours) {
       type: scale === 'log' ? 'log' : 'value',
       name: x,
       nameGap: 30,
-      min: Math.min(...xs),
-      max: Math.max(...xs),
+      min: least(xs),
+      max: -least(xs.map((value) => -value)),
     },
     yAxis: { ...axis, type: 'value', name: y, nameGap: 44, min: Math.floor(lowest * 10) / 10, max: 1 },
     series: [series],

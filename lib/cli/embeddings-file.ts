@@ -91,7 +91,11 @@ async function readCsvRows(path: string, { others, leaveOut = [] }: EmbeddingsFo
   let values = new Float32Array(2 ** 12);
   let filled = 0;
   await visitCsv(path, (cells, line, columns) => {
-    leftOut ??= new Set(own.map((column) => placeOf(column, columns)));
+    if (leftOut === undefined) {
+      leftOut = new Set(own.map((column) => placeOf(column, columns)));
+      const nameless = columns?.findIndex((name, i) => name === '' && !leftOut!.has(i)) ?? -1;
+      if (nameless >= 0) throw namelessColumn(path, nameless);
+    }
     dim ||= cells.length - leftOut.size;
     while (filled + dim > values.length) values = grown(path, values);
     for (let i = 0; i < cells.length; i++) {
@@ -106,6 +110,12 @@ async function readCsvRows(path: string, { others, leaveOut = [] }: EmbeddingsFo
   bar.end();
   if (dim === 0) throw foreignFile(path, 'a CSV file with columns of numbers', 'none but labels');
   return { values: values.subarray(0, filled), dim };
+}
+
+/** Tables are often written with the numbers of their rows before the first column. */
+function namelessColumn(path: string, column: number): Error {
+  const hint = "; if it has the numbers of the rows, leave it out: --leave-out ''";
+  return foreignFile(path, 'a CSV file all of whose columns have names', `none for column ${column + 1}${hint}`);
 }
 
 function grown(path: string, values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {

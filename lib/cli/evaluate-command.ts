@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { rawTypes } from './embeddings-file.ts';
 import { type CommandLine, type EvaluateOptions, evaluate, protocolNames } from './evaluate.ts';
 import { evaluateHelp } from './evaluate-help.ts';
-import { addEngineOptions, columnNames, countFrom, integer, jsonOption, listOf, rate, refusalOf } from './options.ts';
+import { addEngineOptions, columnNames, countFrom, jsonOption, listOf, rate, refusalOf } from './options.ts';
 import { print, printJson, tableOf } from './output.ts';
 import { terminalProgress } from './progress.ts';
 
@@ -70,7 +70,7 @@ function addProtocolOptions(command: Command): void {
     .option('--seed <number>', 'of viper: which half of the persons is for testing (default: 0)', countFrom(0))
     .option('--recall-at <list>', 'of retrieval: the K of Recall@K (default: 1,2,4,8)', listOf(countFrom(1)))
     .option('--ranks <count>', 'how many ranks of CMC curves (default: 50)', countFrom(1))
-    .option('--junk-label <label>', 'of reid: gallery rows that are as if not there (default: -1)', integer)
+    .option('--junk-label <label>', 'of reid: gallery rows that are as if not there (default: -1)')
     .option('--far <list>', 'false accept rates, or false positive identification rates', listOf(rate))
     .addOption(
       names(

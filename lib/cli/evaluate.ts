@@ -9,10 +9,12 @@ import type { Judgement } from './judgement.ts';
 import { type EngineChoice, engineOptions, type Refuse } from './options.ts';
 import type { Bar, Progress } from './progress.ts';
 import type { Fact } from './report.ts';
-import { integersOf, numbered, type RowValues, readLines, readRowValues } from './row-values.ts';
+import { integersOf, numbered, type RowValues, readFullRowValues, readLines } from './row-values.ts';
 import { type Comparison, splitRows } from './split.ts';
 
-export interface EvaluateOptions extends EngineChoice, DataSetChoice {
+export interface EvaluateOptions extends EngineChoice, Omit<DataSetChoice, 'junkLabel'> {
+  /** As it was typed: a label of any kind. */
+  junkLabel?: string;
   protocol: string;
   dim?: number;
   type: RawType;
@@ -43,21 +45,19 @@ const labelProtocols: Record<string, readonly OptionName[]> = {
 
 export const protocolNames: readonly string[] = [...Object.keys(labelProtocols), ...dataSetNames];
 
+/** Where similarities are computed; listed pairs are compared one by one, without an engine. */
+const ofEngines: readonly OptionName[] = ['engine', 'threads', 'device', 'precision'];
+
 /** Options that every protocol takes. */
 const common: readonly OptionName[] = [
-  ...([
-    'protocol',
-    'dim',
-    'type',
-    'leaveOut',
-    'json',
-    'html',
-    'engine',
-    'threads',
-    'device',
-    'precision',
-    'similarity',
-  ] as const),
+  'protocol',
+  'dim',
+  'type',
+  'leaveOut',
+  'json',
+  'html',
+  'similarity',
+  ...ofEngines,
 ];
 
 /** What was typed, and how: for what commander cannot see. */
@@ -101,6 +101,9 @@ function checkTogether(options: EvaluateOptions, dataSet: DataSet | undefined, {
   const own = dataSet ? [...dataSet.options, 'root', 'paths'] : labelProtocols[protocol];
   const foreign = given.find(({ name }) => !common.includes(name as OptionName) && !own.includes(name as never));
   if (foreign) refuse(`${foreign.flag} is no option of --protocol ${protocol}.`);
+  const unused = dataSet?.options.includes('rule') && given.find(({ name }) => ofEngines.includes(name as OptionName));
+  if (unused)
+    refuse(`${unused.flag} is no option of --protocol ${protocol}: its pairs are compared without an engine.`);
   const need = (name: OptionName, flag: string) => {
     if (options[name] === undefined) refuse(`--protocol ${protocol} needs ${flag}.`);
   };
@@ -138,7 +141,8 @@ async function judgeByDataSet(
   const form = { dim: rows.dim, type, leaveOut, others: [] };
   const gallery = distractors === undefined ? undefined : await readEmbeddings(distractors, form, progress);
   const bar = await progress.begin(`judging ${rows.count} rows`, 1);
-  const choice = { ...options, root: root! };
+  const junk = options.junkLabel === undefined ? undefined : integersOf('--junk-label', [options.junkLabel])[0];
+  const choice = { ...options, junkLabel: junk, root: root! };
   const judgement = await dataSet.judge({ rows, paths, gallery }, choice, engineOptions(options));
   bar.end();
   return { judgement, facts: [factOf('Embeddings', rows), ['Data set', `${options.protocol} in ${root}`]] };
@@ -173,7 +177,7 @@ const readGallery = (
   progress: Progress,
 ) => readEmbeddings(gallery!, { dim, type, leaveOut, others: [galleryLabels, galleryCameras] }, progress);
 
-/** Labels of both sides are numbered together, and so are cameras. */
+/** Labels of both sides, and the one that is junk, are numbered together, and so are cameras. */
 async function compareRows(
   options: EvaluateOptions,
   rows: Embeddings,
@@ -181,11 +185,15 @@ async function compareRows(
   progress: Progress,
 ): Promise<Comparison> {
   const read = async (source: string | undefined, what: string, of: Embeddings | undefined): Promise<RowValues[]> =>
-    source === undefined || of === undefined ? [] : [await readRowValues(source, what, of.count, of.path, progress)];
-  const labels = numbered([
+    source === undefined || of === undefined
+      ? []
+      : [await readFullRowValues(source, what, of.count, of.path, progress)];
+  const given = [
     ...(await read(options.labels, 'The labels', rows)),
     ...(await read(options.galleryLabels, 'The labels', other)),
-  ]);
+  ];
+  const labels = numbered([...given, [options.junkLabel ?? '-1']]);
+  const [junkLabel] = labels.pop() as Int32Array;
   const cameras = numbered([
     ...(await read(options.cameras, 'The cameras', rows)),
     ...(await read(options.galleryCameras, 'The cameras', other)),
@@ -196,16 +204,16 @@ async function compareRows(
     ...(cameras[side] && { cameras: cameras[side] }),
   });
   const { dim } = rows;
-  if (other) return { dim, query: set(rows, 0), gallery: set(other, 1) };
+  if (other) return { dim, junkLabel, query: set(rows, 0), gallery: set(other, 1) };
   const [split] = await read(options.split, 'The split', rows);
-  if (split === undefined) return { dim, query: set(rows, 0) };
-  return splitRows(set(rows, 0), dim, integersOf(options.split!, split), options.split!);
+  if (split === undefined) return { dim, junkLabel, query: set(rows, 0) };
+  return { ...splitRows(set(rows, 0), dim, integersOf(options.split!, split), options.split!), junkLabel };
 }
 
 async function judge(comparison: Comparison, options: EvaluateOptions, bar: Bar): Promise<Judgement> {
   const settings = engineOptions(options);
-  const { dim, query, gallery = query } = comparison;
-  const { ranks, junkLabel } = options;
+  const { dim, query, gallery = query, junkLabel } = comparison;
+  const { ranks } = options;
   switch (options.protocol) {
     case 'retrieval':
       return judgeRetrieval(comparison, options, settings);

@@ -3,6 +3,7 @@
 import { CommanderError } from 'commander';
 import { CircleLossError } from '../index.ts';
 import { createProgram } from './program.ts';
+import { stopBars } from './progress.ts';
 
 /** Whoever reads the output has seen enough, as `head` has. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -12,6 +13,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await createProgram().parseAsync();
 } catch (error) {
+  stopBars();
   process.exitCode = codeOf(error);
 }
 
@@ -24,4 +26,6 @@ function codeOf(error: unknown): number {
 }
 
 /** What nobody foresaw comes with its place. */
-const describe = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -10,6 +10,15 @@ export interface Progress {
   begin(title: string, total: number): Promise<Bar>;
 }
 
+/** A bar draws itself until it is stopped, and keeps the process. */
+const running = new Set<{ stop(): void }>();
+
+/** After a failure, before anything is said of it. */
+export function stopBars(): void {
+  for (const bar of running) bar.stop();
+  running.clear();
+}
+
 const silent: Progress = { begin: async () => ({ advance: () => {}, end: () => {} }) };
 
 export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
@@ -20,8 +29,14 @@ async function startBar(stream: NodeJS.WriteStream, title: string, total: number
   const { SingleBar, Presets } = (await import('cli-progress')).default;
   const format = `${title} {bar} {percentage}% | {duration_formatted}`;
   // Without `gracefulExit` the system ends the process at Ctrl-C, at once, whatever it computes.
-  const options = { format, stream, clearOnComplete: true, gracefulExit: false, hideCursor: false, barsize: 24 };
-  const bar = new SingleBar(options, Presets.shades_classic);
+  // And lines stay wrapped, because nobody would wrap them again.
+  const ending = { clearOnComplete: true, gracefulExit: false, hideCursor: false, linewrap: true };
+  const bar = new SingleBar({ format, stream, barsize: 24, ...ending }, Presets.shades_classic);
   bar.start(Math.max(1, total), 0);
-  return { advance: (by) => bar.increment(by), end: () => bar.stop() };
+  running.add(bar);
+  const end = () => {
+    bar.stop();
+    running.delete(bar);
+  };
+  return { advance: (by) => bar.increment(by), end };
 }

@@ -79,6 +79,14 @@ export async function readLines(path: string): Promise<string[]> {
   return lines;
 }
 
+/** As `readRowValues`, of labels and the like, which every row has: what is missing is no value that others share. */
+export async function readFullRowValues(...given: Parameters<typeof readRowValues>): Promise<RowValues> {
+  const values = await readRowValues(...given);
+  const missing = values instanceof Int32Array ? -1 : values.indexOf('');
+  if (missing >= 0) throw foreignFile(given[0], 'a value for each row', `nothing at row ${missing}`);
+  return values;
+}
+
 /** Of a file whose values must be integers. */
 export function integersOf(source: string, values: RowValues): Int32Array {
   if (values instanceof Int32Array) return values;

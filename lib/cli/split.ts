@@ -16,6 +16,8 @@ export interface Comparison {
   gallery?: LabelledSet;
   /** Of each query the gallery row that is itself, or −1. */
   own?: Int32Array;
+  /** Of re-identification: gallery rows of it are as if not there. */
+  junkLabel?: number;
 }
 
 /** Values of a split. */
