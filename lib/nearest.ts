@@ -38,8 +38,8 @@ export interface Search {
  * - `options.candidates`: M × dim numbers, or a DeviceMatrix, and k from 1 to M; without them the anchors themselves, of
  *   which none finds itself, and k from 1 to N − 1.
  *
- * Similarities are those of `computeSimilarity`, to the bit; on engine 'cuda' of that with `candidates`. Cost: 2 × N × M × dim operations, half of that without
- * candidates; memory linear in N, M and N × k.
+ * Similarities are those of `computeSimilarity`, to the bit; on engine 'cuda' of that with `candidates`. Cost: 2 × N × M × dim operations, on engine 'cpu' half of that
+ * without candidates; memory linear in N, M and N × k.
  *
  * Of the rows (1, 0), (0.8, 0.6) and (0, 1), with k = 1: the second, by 0.8; the first, by 0.8; and the second, by 0.6.
  *

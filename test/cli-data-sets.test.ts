@@ -264,15 +264,18 @@ describe('templates', () => {
     expect(judge(protocol, root, forwards(rows), '--detector-scores').auc).toBe(0.75);
   });
 
-  it('ijb-c, 1:N, the mean of two galleries', () => {
+  it.each([
+    ['ijb-c-1n', 'ijbc', 'G1', 'G2'],
+    ['ijb-b-1n', 'ijbb', 'S1', 'S2'],
+  ])('%s, the mean of two galleries', (protocol, prefix, first, second) => {
     const root = folderWith({
-      ...meta('ijbc'),
-      'meta/ijbc_1N_gallery_G1.csv': 'TEMPLATE_ID,SUBJECT_ID\n1,10\n',
-      'meta/ijbc_1N_gallery_G2.csv': 'TEMPLATE_ID,SUBJECT_ID\n3,20\n2,30\n',
-      'meta/ijbc_1N_probe_mixed.csv': 'TEMPLATE_ID,SUBJECT_ID\n2,10\n4,20\n',
+      ...meta(prefix),
+      [`meta/${prefix}_1N_gallery_${first}.csv`]: 'TEMPLATE_ID,SUBJECT_ID\n1,10\n',
+      [`meta/${prefix}_1N_gallery_${second}.csv`]: 'TEMPLATE_ID,SUBJECT_ID\n3,20\n2,30\n',
+      [`meta/${prefix}_1N_probe_mixed.csv`]: 'TEMPLATE_ID,SUBJECT_ID\n2,10\n4,20\n',
     });
     // In the first gallery B finds A (.8), above D's .6. In the second D finds B (.96), then C; B, whom it does not know, finds itself.
-    const metrics = judge('ijb-c-1n', root, forwards(rows));
+    const metrics = judge(protocol, root, forwards(rows));
     expect(metrics.cmc).toEqual([0.5]);
     expect(metrics.tpirAtFpir[0]).toEqual({ fpir: 0.1, tpir: 0.5 });
     expect(metrics.galleries).toHaveLength(2);

@@ -219,7 +219,10 @@ describe('a report', () => {
     expect(html).toMatch(/TAR@FAR 2.5e-1<\/th><td class="number">1.0000</);
     expect(html).toContain('Receiver operating characteristic');
     expect(html.match(/<div class="(light|dark)"[^>]*><svg/g)).toHaveLength(2);
-    expect(html).toContain('prefers-color-scheme: dark');
+    const [day, night] = [...html.matchAll(/<div class="(?:light|dark)"[^>]*>(.*?)<\/div>/gs)].map(([, svg]) => svg);
+    expect(day).not.toBe(night);
+    expect(html).toMatch(/prefers-color-scheme: dark.*\.dark { display: block; }/s);
+    expect(html).toMatch(/<h2>Run<\/h2>.*Similarity<\/th><td>cosine/s);
     expect(html).not.toMatch(/<script|<link|(src|href)="/);
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
@@ -228,7 +231,9 @@ describe('a report', () => {
     put(folder, '<b>.npy', readFileSync(join(folder, 'four.npy')));
     outputOf(folder, 'evaluate', '<b>.npy', '--labels', 'four.txt', '--html', 'recall.html');
     const html = readFileSync(join(folder, 'recall.html'), 'utf8');
-    expect(html).toContain('&lt;b&gt;.npy');
+    expect(html).toContain('<title>retrieval: &lt;b&gt;.npy');
+    expect(html).toContain('<td>&lt;b&gt;.npy: 4 rows of 2 numbers</td>');
+    expect(html).not.toContain('<b>');
     expect(html).toContain('<h2>Recall@K</h2>');
   });
 

@@ -40,6 +40,8 @@ describe('similar', () => {
 
   it('finds rows of another file, all of them or some, and then a row may be its own', () => {
     put(folder, 'asking.bin', rawBytes('<f4', [0, 1, 1, 0]));
+    const itself = similar('four.bin', '--dim', '2', '--queries', 'four.bin', '-k', '1');
+    expect(itself.map(({ neighbours: [{ row }] }: { neighbours: { row: number }[] }) => row)).toEqual([0, 1, 2, 3]);
     const args = ['four.bin', '--dim', '2', '--queries', 'asking.bin', '-k', '1'];
     const all = similar(...args).map(({ neighbours: [{ row }] }: { neighbours: { row: number }[] }) => row);
     expect(all).toEqual([2, 0]);

@@ -51,7 +51,7 @@ export interface RetrievalMetrics {
  *
  * Ties count against the model: of equal similarities rows of other labels come first. Similarities are those of
  * `computeSimilarity`, to the bit; on engine 'cuda' of that with `candidates`. No matrix is kept: memory is linear in N, M and the pairs of one label, at most 64 MiB of
- * those at a time; the cost is that of 2 × N × M × dim operations, about half of it for leave one out.
+ * those at a time; the cost is that of 2 × N × M × dim operations, on engine 'cpu' half of it for leave one out.
  *
  * A query whose label the rows at ranks 1, 3 and 6 have, and no others (R = 3): Recall@1 = 1, R-precision = 2/3,
  * MAP@R = (1/1 + 2/3) / 3 = 5/9, AP = (1/1 + 2/3 + 3/6) / 3 = 13/18.

@@ -26,7 +26,7 @@ class Engine {
   virtual Outcome similarity(const Rows& rows, float* out, const std::atomic<bool>* abort) = 0;
 
   // Retrieval: the most similar candidates of each anchor, and how far those of its own label come down. Similarities are
-  // those of the matrix, to the bit. kOverflow where one that is found, or an anchor's own, is beyond float32.
+  // those of the matrix (on a GPU, of that with the candidates given), to the bit. kOverflow where one that is found, or an anchor's own, is beyond float32.
   virtual Outcome nearest(const Rows& rows, const Nearest& nearest, const std::atomic<bool>* abort) = 0;
   virtual Outcome rank(const Rows& rows, const Ranking& ranking, const std::atomic<bool>* abort) = 0;
 
