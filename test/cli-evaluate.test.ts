@@ -220,7 +220,9 @@ describe('a report', () => {
     expect(html).toContain('Receiver operating characteristic');
     expect(html.match(/<div class="(light|dark)"[^>]*><svg/g)).toHaveLength(2);
     const [day, night] = [...html.matchAll(/<div class="(?:light|dark)"[^>]*>(.*?)<\/div>/gs)].map(([, svg]) => svg);
-    expect(day).not.toBe(night);
+    // The curve's colours.
+    expect([day.includes('#0b5cad'), day.includes('#6cb6ff')]).toEqual([true, false]);
+    expect([night.includes('#0b5cad'), night.includes('#6cb6ff')]).toEqual([false, true]);
     expect(html).toMatch(/prefers-color-scheme: dark.*\.dark { display: block; }/s);
     expect(html).toMatch(/<h2>Run<\/h2>.*Similarity<\/th><td>cosine/s);
     expect(html).not.toMatch(/<script|<link|(src|href)="/);
