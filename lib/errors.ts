@@ -277,7 +277,8 @@ function noBinary(engine: string, attempts: readonly LoadAttempt[], remedy: stri
 }
 
 export function nativeLoad(attempts: readonly LoadAttempt[]): CircleLossError {
-  const remedy = "Build it with `npm run build:native`, or use engine 'reference'.";
+  const remedy =
+    "Build it with `npx circle-loss build`, in a clone with `npm run build:native`, or use engine 'reference'.";
   return new CircleLossError('ERR_CIRCLE_NATIVE_LOAD', noBinary('cpu', attempts, remedy));
 }
 
@@ -290,7 +291,7 @@ export function namedBinaryLoad(variable: string, { path, reason }: LoadAttempt)
 const otherEngines = "or use engine 'cpu' or 'auto'.";
 
 export function noCudaBinary(attempts: readonly LoadAttempt[]): CircleLossError {
-  const remedy = `In a clone, build it with \`npm run build:cuda\`, ${otherEngines}`;
+  const remedy = `Build it with \`npx circle-loss build --cuda\`, in a clone with \`npm run build:cuda\`, ${otherEngines}`;
   return new CircleLossError('ERR_CIRCLE_CUDA_UNAVAILABLE', noBinary('cuda', attempts, remedy));
 }
 

@@ -1,8 +1,9 @@
 /** Finds and loads a native addon: the one that the environment names, or else a local build or the prebuilt one. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { flawOf, lacksGlibc } from './binary-file.ts';
 import { invalidArgument, type LoadAttempt } from './errors.ts';
 import { type CpuModule, type CudaModule, type NativeModule, reportFields, requestFields } from './native.ts';
 
@@ -22,21 +23,27 @@ export interface Loaded<Module extends NativeModule> {
 
 interface Addon {
   file: string;
+  /** From the package's root. */
   folders: readonly string[];
   /** The environment variable that names the binary. */
   variable: string;
 }
 
-const require = createRequire(import.meta.url);
+/** Of this module. A bundler that makes CommonJS of it leaves no `import.meta.url`. */
+const address = import.meta.url ?? pathToFileURL(__filename).href;
+const require = createRequire(address);
 
 /** The same from `lib/` and from `dist/`. */
-const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+const packageRoot = fileURLToPath(new URL('..', address));
+
+/** A bundle takes this module out of its package; the binary then lies beside it. */
+const besideThis = dirname(fileURLToPath(address));
 
 const prebuilds = `prebuilds/${process.platform}-${process.arch}`;
 
 const cpu: Addon = {
   file: 'circle_cpu.node',
-  folders: ['build/Release', 'build/cmake/Release', prebuilds],
+  folders: ['build/Release', prebuilds],
   variable: 'CIRCLE_LOSS_CPU_ADDON',
 };
 
@@ -64,7 +71,8 @@ export function loadCuda(): Loaded<CudaModule> {
 function load<Module extends NativeModule>({ file, folders, variable }: Addon): Loaded<Module> {
   const named = process.env[variable];
   const namedBy = named ? variable : undefined;
-  const paths = named ? [resolve(named)] : folders.map((folder) => `${packageRoot}${folder}/${file}`);
+  const usual = [...folders.map((folder) => `${packageRoot}${folder}/${file}`), resolve(besideThis, file)];
+  const paths = named ? [resolve(named)] : usual;
   const attempts: LoadAttempt[] = [];
   for (const path of paths) {
     try {
@@ -80,14 +88,27 @@ function open<Module extends NativeModule>(path: string): Module {
   if (!existsSync(path)) throw new Error('no such file');
   const nodeApi = Number(process.versions.napi);
   if (nodeApi < requiredNodeApi) throw new Error(`needs Node-API ${requiredNodeApi}, this Node has ${nodeApi}`);
-  const module: Module = require(path);
+  const flaw = flawOf(path);
+  if (flaw) throw new Error(flaw);
+  const module = link<Module>(path);
   for (const [ours, theirs] of [
     [requestFields, module.requestFields],
     [reportFields, module.reportFields],
   ]) {
-    if (ours.join() !== theirs.join()) throw new Error('built from other sources than this package; build it again');
+    if (ours.join() !== theirs?.join()) throw new Error('built from other sources than this package; build it again');
   }
   return module;
+}
+
+function link<Module>(path: string): Module {
+  try {
+    return require(path);
+  } catch (error) {
+    if (path.includes(prebuilds) && lacksGlibc()) {
+      throw new Error('built for glibc, where this system has another C library (musl?)', { cause: error });
+    }
+    throw error;
+  }
 }
 
 /** The best variant of this machine, or the one that the environment asks for. */

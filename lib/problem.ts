@@ -1,5 +1,5 @@
 /** From options and arrays to a problem: defaults filled in, lengths held against each other, outputs allocated. */
-import { availableParallelism } from 'node:os';
+import os from 'node:os';
 import { allocate, checkApart, checkRows, copyOf, float32, labelArray, output } from './arrays.ts';
 import { type CandidateArrays, type Candidates, copyOfRows, hostRows, lengthOf, readCandidates } from './candidates.ts';
 import type { Problem } from './engine.ts';
@@ -35,7 +35,8 @@ export interface Settings {
 }
 
 /** Asked once: the answer costs a system call. */
-export const defaultThreads = availableParallelism();
+/** Node 18.0 has no such function, and no Node-API for the binaries: engine 'reference' shall be able to say so. */
+export const defaultThreads = os.availableParallelism?.() ?? os.cpus().length;
 
 type ParsedOptions = Partial<Omit<Settings, 'dim' | 'pairLoss' | 'arrays'>> & StepArrays & { dim: number };
 

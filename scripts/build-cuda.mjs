@@ -3,7 +3,6 @@
  * but no GPU. Arguments go to cmake-js: `npm run build:cuda -- --CDCMAKE_CUDA_ARCHITECTURES=90-real` builds for one GPU only.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -21,8 +20,7 @@ function findCmakeJs() {
 
 /** Why a build need not be tried, or undefined. */
 function obstacle() {
-  if (!existsSync('CMakeLists.txt')) return 'there is no CMakeLists.txt here: a published package builds nothing';
-  if (!findCmakeJs()) return 'cmake-js is not installed (a development dependency)';
+  if (!findCmakeJs()) return 'cmake-js is not installed: npm install --save-dev cmake-js@8';
   if (!runs('cmake')) return 'CMake (3.24 or later) cannot be found';
   const compiler = process.env.CUDACXX || 'nvcc';
   if (runs(compiler)) return undefined;

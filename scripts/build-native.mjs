@@ -1,17 +1,21 @@
 /**
- * Builds build/Release/circle_cpu.node with node-gyp.
+ * Builds build/Release/circle_cpu.node with node-gyp, in a clone and in an installed package (`circle-loss build`).
  *
  * --optional  (the install script) Where it cannot be built, one paragraph says why and what happens without it, and the
  *             installation goes on. Without the flag that is a failure, and node-gyp's own output is shown.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, utimesSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const isOptional = process.argv.includes('--optional');
+const require = createRequire(import.meta.url);
+/** A clone has one; a package does without, or npm would compile it at every installation. */
+const bindingFile = join(root, 'binding.gyp');
+const isClone = existsSync(bindingFile);
 
 const runs = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 
@@ -26,35 +30,61 @@ function missingTools() {
   return Object.keys(tools).filter((name) => !tools[name].some(runs));
 }
 
+/** Its own as a development dependency; npm brings one too, wherever npm is: what runs this says so, or it came with Node. */
 function findNodeGyp() {
+  const besideNode = join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js');
+  for (const from of [import.meta.url, process.env.npm_execpath, besideNode]) {
+    try {
+      if (from) return createRequire(from).resolve('node-gyp/bin/node-gyp.js');
+    } catch {}
+  }
+  return undefined;
+}
+
+function canWrite(folder) {
   try {
-    return createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+    accessSync(folder, constants.W_OK);
+    return true;
   } catch {
-    return undefined;
+    return false;
+  }
+}
+
+function resolves(name) {
+  try {
+    return Boolean(require.resolve(`${name}/package.json`));
+  } catch {
+    return false;
   }
 }
 
 /** Why a build need not be tried, or undefined. */
 function obstacle() {
-  if (!existsSync(join(root, 'binding.gyp')))
-    return 'there is no binding.gyp here: a published package brings binaries and builds none';
   if (process.platform === 'win32') return 'there is no native engine for Windows yet';
-  if (!findNodeGyp()) return 'node-gyp is not installed (a development dependency)';
   const missing = missingTools();
-  return missing.length > 0 ? `${missing.join(' and ')} cannot be found` : undefined;
+  if (missing.length > 0) return `${missing.join(' and ')} cannot be found`;
+  if (!findNodeGyp()) return 'node-gyp cannot be found: npm install --save-dev node-gyp';
+  if (!resolves('node-addon-api')) return 'node-addon-api, a dependency of this package, is not installed';
+  if (!canWrite(root)) return `${root} cannot be written; build as its owner, or in an installation of your own`;
+  return undefined;
 }
 
 function build() {
   // Node's own headers, where they came along: then nothing is downloaded.
   const nodePrefix = resolve(process.execPath, '../..');
   const hasHeaders = existsSync(join(nodePrefix, 'include/node/node_api.h'));
+  if (!isClone) writeFileSync(bindingFile, '{ "includes": ["native/addon.gypi"] }');
   const args = [findNodeGyp(), 'configure', 'build', '--jobs=max', ...(hasHeaders ? [`--nodedir=${nodePrefix}`] : [])];
-  return spawnSync(process.execPath, args, {
-    cwd: root,
-    encoding: 'utf8',
-    stdio: isOptional ? 'pipe' : 'inherit',
-    maxBuffer: 2 ** 26,
-  });
+  try {
+    return spawnSync(process.execPath, args, {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: isOptional ? 'pipe' : 'inherit',
+      maxBuffer: 2 ** 26,
+    });
+  } finally {
+    if (!isClone) rmSync(bindingFile);
+  }
 }
 
 /** The line that says most about a failed build. */
@@ -72,9 +102,6 @@ function fail(reason) {
 }
 
 function main() {
-  // A published package brings its binary and has nothing to build.
-  const prebuilt = join(root, 'prebuilds', `${process.platform}-${process.arch}`, 'circle_cpu.node');
-  if (isOptional && existsSync(prebuilt)) return;
   const reason = obstacle();
   if (reason) fail(reason);
   const started = new Date();

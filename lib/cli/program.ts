@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addBench } from './bench-command.ts';
+import { addBuild } from './build-command.ts';
 import { addEngines } from './engines-command.ts';
 import { addEvaluate } from './evaluate-command.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -22,5 +23,6 @@ export function createProgram(): Command {
   addEvaluate(program);
   addSimilar(program);
   addBench(program);
+  addBuild(program);
   return program;
 }

