@@ -4,7 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "native/binding/call.h"
+#include "native/binding/arguments.h"
 
 namespace circle::binding {
 

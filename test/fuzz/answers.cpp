@@ -1,0 +1,183 @@
+#include "test/fuzz/answers.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "test/fuzz/requests.h"
+#include "test/native/plain_engine.h"
+#include "test/native/samples.h"
+
+namespace circle::fuzz {
+namespace {
+
+using binding::ReportField;
+using binding::RequestField;
+
+bool all_finite(const CallRun::Array<float>& array) {
+  return !array ||
+         std::all_of(array->data(), array->data() + array->length(), [](float x) { return std::isfinite(x); });
+}
+
+template <class T>
+bool all_written(const CallRun::Array<T>& array) {
+  return !array || array->untouched() == 0;
+}
+
+int64_t whole(const CallInput& input, RequestField field) {
+  return static_cast<int64_t>(input.at(field));
+}
+
+bool reports_bad_rows(const CallInput& input) {
+  return input.at(RequestField::checkFinite) == 1;
+}
+
+// docs/semantics.md promises no finite gradient: unit rows and parameters of a sensible size have one, because a row
+// shorter than 1e-12 is scaled by no more than 1e12, and 1e12 · 1e4 · 1e4 · the pairs of a call is a float32.
+bool has_finite_gradient(const CallInput& input) {
+  const auto is_sensible = [](double x) { return std::fabs(x) <= 1e4; };
+  return reports_bad_rows(input) && input.at(RequestField::normalize) == 1 &&
+         std::all_of(input.request.begin() + static_cast<size_t>(RequestField::gamma),
+                     input.request.begin() + static_cast<size_t>(RequestField::derivative), is_sensible) &&
+         is_sensible(input.at(RequestField::upstream)) && (!input.upstream || !input.distorted) && input.random_content;
+}
+
+const char* broken_in_loss(const CallInput& input, const CallRun& run) {
+  if (!all_written(run.anchor_losses) || !all_written(run.gradient) || !all_written(run.candidate_gradient))
+    return "a result is written whole";
+  const double valid = run.reported(ReportField::validAnchors);
+  if (!(valid >= 0 && valid <= static_cast<double>(run.anchor_losses->length()))) return "valid anchors are anchors";
+  if (!reports_bad_rows(input)) return nullptr;
+  if (!std::isfinite(run.reported(ReportField::loss)) || !all_finite(run.anchor_losses)) return "a loss is finite";
+  if (has_finite_gradient(input) && (!all_finite(run.gradient) || !all_finite(run.candidate_gradient)))
+    return "a gradient is finite";
+  return nullptr;
+}
+
+const char* broken_in_matrix(const CallInput& input, const CallRun& run) {
+  if (!all_written(run.gradient)) return "a matrix is written whole";
+  if (input.at(RequestField::normalize) == 0 || !reports_bad_rows(input)) return nullptr;
+  for (int64_t i = 0; i < run.gradient->length(); ++i)
+    if (!(std::fabs(run.gradient->data()[i]) <= 1)) return "a cosine is in [−1, 1]";
+  return nullptr;
+}
+
+const char* broken_in_search(const CallInput& input, const CallRun& run) {
+  if (!all_written(run.similarities) || !all_written(run.counts)) return "an answer is written whole";
+  if (!all_finite(run.similarities)) return "a similarity that is found is finite";
+  const auto candidates = static_cast<int32_t>(whole(input, RequestField::candidateCount));
+  const int32_t last = input.operation == Operation::kNearest ? candidates - 1 : candidates;
+  for (int64_t i = 0; i < run.counts->length(); ++i)
+    if (run.counts->data()[i] < 0 || run.counts->data()[i] > last) return "what is found is a candidate";
+  return nullptr;
+}
+
+// The call that `run` was, for the definition.
+Problem problem_of(const CallInput& input, CallRun& run) {
+  Problem problem{};
+  problem.rows.anchor_count = whole(input, RequestField::anchorCount);
+  problem.rows.candidate_count = whole(input, RequestField::candidateCount);
+  problem.rows.dim = whole(input, RequestField::dim);
+  problem.rows.candidate_kind = static_cast<CandidateKind>(whole(input, RequestField::candidateKind));
+  problem.rows.normalize = static_cast<Normalize>(whole(input, RequestField::normalize));
+  problem.anchor_labels = run.anchor_labels->data();
+  problem.candidate_labels = run.candidate_labels ? run.candidate_labels->data() : nullptr;
+  problem.scope = static_cast<Scope>(whole(input, RequestField::scope));
+  problem.reduction = static_cast<Reduction>(whole(input, RequestField::reduction));
+  problem.upstream = input.at(RequestField::upstream);
+  return problem;
+}
+
+// How far float32 may be from the definition, each side's steepest slope times the error of a similarity, and the
+// rounding of the sums:
+//   a similarity of unit rows adds up dim products and has 4 roundings of each row: (dim + 8) u, u = 2⁻²⁴
+//   key and parameters are rounded a few times, at a slope no steeper: 8 u
+//   an exponential's error is 4 u |x| eˣ ≤ 2 u of a sum that is at least 1, and a tile adds up at most 192 in float32
+double loss_bound(const LossRequest& loss, int64_t pairs, int64_t dim, double exact) {
+  const double steepest = loss.kind == LossKind::kArcFace ? loss.gamma * (1 + 1 / double{ArcFaceSide::kLeastSine})
+                                                          : 2 * loss.gamma * 2.4;  // |2s − O − Δ| ≤ 4.8 at gamma
+  const double similarity = static_cast<double>(dim + 16) * kRounding;
+  const double sums = static_cast<double>(2 * pairs + 192 + 8) * kRounding;
+  return 2 * (steepest * similarity + sums) + 4 * kRounding * std::fabs(exact);
+}
+
+bool is_comparable(const CallInput& input) {
+  return input.operation == Operation::kCompute && !input.distorted && input.random_content && !input.candidate_rows &&
+         input.at(RequestField::normalize) == 1 &&
+         input.at(RequestField::anchorCount) * input.at(RequestField::candidateCount) * input.at(RequestField::dim) <=
+             30000;
+}
+
+std::vector<double> in_double(const CallRun::Array<float>& array) {
+  return array ? std::vector<double>(array->data(), array->data() + array->length()) : std::vector<double>();
+}
+
+}  // namespace
+
+const char* broken_promise(const CallInput& input, const CallRun& run) {
+  switch (input.operation) {
+    case Operation::kCompute:
+      return broken_in_loss(input, run);
+    case Operation::kSimilarity:
+      return broken_in_matrix(input, run);
+    default:
+      return broken_in_search(input, run);
+  }
+}
+
+const char* other_than_defined(const CallInput& input, CallRun& run) {
+  if (!is_comparable(input)) return nullptr;
+  static const std::vector<Definition> all = definitions();
+  const PlainInputs inputs{{input.anchors->begin(), input.anchors->end()},
+                           input.candidates ? std::vector<double>(input.candidates->begin(), input.candidates->end())
+                                            : std::vector<double>()};
+  const Problem problem = problem_of(input, run);
+  const PlainResult exact = plain_engine(all[input.definition], problem, inputs);
+  if (run.reported(ReportField::validAnchors) != static_cast<double>(exact.valid_anchors))
+    return "valid anchors are those that have both sides";
+  const int64_t pairs = problem.rows.candidate_count * (problem.scope == Scope::kBatch ? problem.rows.anchor_count : 1);
+  for (size_t i = 0; i < exact.anchor_losses.size(); ++i) {
+    const double loss = exact.anchor_losses[i];
+    const double bound = loss_bound(kLosses[input.definition], pairs, problem.rows.dim, loss);
+    if (!(std::fabs(run.anchor_losses->data()[i] - loss) <= bound)) return "a loss is what is defined";
+  }
+  return nullptr;
+}
+
+const char* other_than_sorted(const CallInput& input, CallRun& run, binding::SharedEngine& engine) {
+  const int64_t anchors = whole(input, RequestField::anchorCount), count = whole(input, RequestField::candidateCount);
+  if (anchors * count > 4096) return nullptr;
+  CallInput matrix_input = input;
+  matrix_input.operation = Operation::kSimilarity;
+  matrix_input.matrix = anchors * count;
+  const CallRun matrix(matrix_input, engine);
+  if (!matrix.outcome.ok()) return "the matrix of a search is a matrix";
+  const bool batch = whole(input, RequestField::candidateKind) == 0;
+  const int64_t k = input.operation == Operation::kNearest ? run.counts->length() / anchors : 0;
+  int64_t place = 0;
+  for (int64_t anchor = 0; anchor < anchors; ++anchor) {
+    const float* const row = matrix.gradient->data() + anchor * count;
+    if (input.operation == Operation::kNearest) {
+      std::vector<int32_t> order;
+      for (int32_t candidate = 0; candidate < count; ++candidate)
+        if (!(batch && candidate == anchor) && row[candidate] == row[candidate]) order.push_back(candidate);
+      std::sort(order.begin(), order.end(),
+                [&](int32_t a, int32_t b) { return row[a] > row[b] || (row[a] == row[b] && a < b); });
+      for (int64_t i = 0; i < k; ++i, ++place)
+        if (run.counts->data()[place] != order[static_cast<size_t>(i)] ||
+            run.similarities->data()[place] != row[order[static_cast<size_t>(i)]])
+          return "the nearest are first in the sorted row";
+      continue;
+    }
+    const int32_t first = run.own_first->data()[anchor], end = run.own_end->data()[anchor];
+    for (int32_t own = first; own < end; ++own, ++place) {
+      int32_t reaching = 0;
+      for (int32_t other = 0; other < count; ++other)
+        reaching += (other < first || other >= end) && row[other] >= row[own];
+      if (run.similarities->data()[place] != row[own] || run.counts->data()[place] != reaching)
+        return "a rank counts the others that are at least as similar";
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace circle::fuzz
