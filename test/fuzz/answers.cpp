@@ -31,14 +31,15 @@ bool reports_bad_rows(const CallInput& input) {
   return input.at(RequestField::checkFinite) == 1;
 }
 
-// docs/semantics.md promises no finite gradient: unit rows and parameters of a sensible size have one, because a row
-// shorter than 1e-12 is scaled by no more than 1e12, and 1e12 · 1e4 · 1e4 · the pairs of a call is a float32.
+// Unit rows and parameters of a sensible size have a finite gradient, because a row shorter than 1e-12 is scaled by no
+// more than 1e12, and 1e12 · 1e4 · 1e4 · the pairs of a call is a float32.
 bool has_finite_gradient(const CallInput& input) {
   const auto is_sensible = [](double x) { return std::fabs(x) <= 1e4; };
   return reports_bad_rows(input) && input.at(RequestField::normalize) == 1 &&
          std::all_of(input.request.begin() + static_cast<size_t>(RequestField::gamma),
                      input.request.begin() + static_cast<size_t>(RequestField::derivative), is_sensible) &&
-         is_sensible(input.at(RequestField::upstream)) && (!input.upstream || !input.distorted) && input.random_content;
+         is_sensible(input.at(RequestField::upstream)) &&
+         (!input.upstream || std::all_of(input.upstream->begin(), input.upstream->end(), is_sensible));
 }
 
 const char* broken_in_loss(const CallInput& input, const CallRun& run) {
@@ -84,6 +85,7 @@ Problem problem_of(const CallInput& input, CallRun& run) {
   problem.scope = static_cast<Scope>(whole(input, RequestField::scope));
   problem.reduction = static_cast<Reduction>(whole(input, RequestField::reduction));
   problem.upstream = input.at(RequestField::upstream);
+  problem.anchor_upstream = run.upstream ? run.upstream->data() : nullptr;
   return problem;
 }
 
@@ -107,9 +109,46 @@ bool is_comparable(const CallInput& input) {
              30000;
 }
 
-std::vector<double> in_double(const CallRun::Array<float>& array) {
-  return array ? std::vector<double>(array->data(), array->data() + array->length()) : std::vector<double>();
+// Losses whose slope does not jump: it is off by no more than its own slope times the error of a similarity.
+bool has_continuous_slope(size_t definition) {
+  return definition == 0 || definition == 2 || definition == 3;
 }
+
+double shortest(const std::vector<float>& rows, int64_t dim) {
+  double least = INFINITY;
+  for (size_t first = 0; first < rows.size(); first += static_cast<size_t>(dim)) {
+    double square = 0;
+    for (int64_t d = 0; d < dim; ++d)
+      square += double{rows[first + static_cast<size_t>(d)]} * rows[first + static_cast<size_t>(d)];
+    least = std::min(least, square);
+  }
+  return std::sqrt(least);
+}
+
+// The gradient adds up weights, each upstream · (1 − e^−loss) · e^(logit − lse) · slope, times coordinates:
+//   a weight is off by three losses' errors in its exponents, relatively, and the sum rounds once a term;
+//   a slope by gamma times a similarity's error; weights add up to 2 an anchor, and |upstream| ≤ 1;
+// both terms of g − (g · x̂) x̂ are √dim coordinates, divided by the row's length. Below 1e-30 numbers may be flushed to 0.
+struct GradientBound {
+  double relative, absolute;
+
+  GradientBound(const LossRequest& loss, const Problem& problem, int64_t pairs, double largest_loss) {
+    const Rows& rows = problem.rows;
+    const double error = loss_bound(loss, pairs, rows.dim, largest_loss);
+    relative = std::expm1(3 * error) +
+               static_cast<double>(rows.anchor_count + rows.candidate_count + rows.dim + 32) * kRounding;
+    absolute = 2 * static_cast<double>(rows.anchor_count + 1) * loss.gamma * static_cast<double>(rows.dim + 16) *
+               kRounding * 2 * std::sqrt(rows.dim);
+  }
+
+  bool allow(const CallRun::Array<float>& found, const std::vector<double>& exact, double size, double length) const {
+    if (!found) return true;
+    const double bound = relative * size + absolute / length + 1e-30 / length;
+    for (int64_t i = 0; i < found->length(); ++i)
+      if (!(std::fabs(found->data()[i] - exact[static_cast<size_t>(i)]) <= bound)) return false;
+    return true;
+  }
+};
 
 }  // namespace
 
@@ -140,6 +179,14 @@ const char* other_than_defined(const CallInput& input, CallRun& run) {
     const double bound = loss_bound(kLosses[input.definition], pairs, problem.rows.dim, loss);
     if (!(std::fabs(run.anchor_losses->data()[i] - loss) <= bound)) return "a loss is what is defined";
   }
+  if (!has_continuous_slope(input.definition)) return nullptr;
+  const double largest_loss = *std::max_element(exact.anchor_losses.begin(), exact.anchor_losses.end());
+  const GradientBound bound(kLosses[input.definition], problem, pairs, largest_loss);
+  const int64_t dim = problem.rows.dim;
+  if (!bound.allow(run.gradient, exact.gradient, exact.gradient_size, shortest(*input.anchors, dim)) ||
+      (run.candidate_gradient && !bound.allow(run.candidate_gradient, exact.candidate_gradient,
+                                              exact.candidate_gradient_size, shortest(*input.candidates, dim))))
+    return "a gradient is what is defined";
   return nullptr;
 }
 

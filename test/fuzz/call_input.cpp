@@ -21,7 +21,10 @@ namespace {
 using binding::RequestField;
 
 // What a call may cost: multiply-adds. Above 2²⁰ the engine uses several threads.
-constexpr int64_t kUsualWork = int64_t{1} << 17, kMostWork = int64_t{1} << 21;
+constexpr int64_t kUsualWork = int64_t{1} << 15, kMostWork = int64_t{1} << 21;
+
+// How many numbers a search may find.
+constexpr int64_t kMostFound = int64_t{1} << 12;
 
 // Where blocks, panels, micro-kernels and vectors begin and end.
 constexpr int64_t kEdges[] = {1,  2,  3,  15, 16,  17,  31,  32,  33,   47,   48,
@@ -214,7 +217,7 @@ class Decoder {
         return;
       case Operation::kNearest: {
         const int64_t most = candidates_ - (kind_ == CandidateKind::kBatch ? 1 : 0);
-        const int64_t k = std::min(count(most), most);  // none of a batch of one
+        const int64_t k = std::min(count(std::min(most, kMostFound / anchors_)), most);  // none of a batch of one
         call_.similarities = call_.counts = anchors_ * k;
         return;
       }
@@ -226,7 +229,8 @@ class Decoder {
   void fill_runs() {
     std::vector<int32_t> first, end;
     int64_t length = 0;
-    const auto longest = static_cast<int>(count(candidates_)), all = static_cast<int>(candidates_);
+    const auto longest = static_cast<int>(count(std::min(candidates_, kMostFound / anchors_))),
+               all = static_cast<int>(candidates_);
     Random random(bytes_.ConsumeIntegral<uint8_t>());
     for (int64_t anchor = 0; anchor < anchors_; ++anchor) {
       first.push_back(random.below(all));
