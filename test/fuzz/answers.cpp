@@ -32,13 +32,14 @@ bool reports_bad_rows(const CallInput& input) {
 }
 
 // Unit rows and parameters of a sensible size have a finite gradient, because a row shorter than 1e-12 is scaled by no
-// more than 1e12, and 1e12 · 1e4 · 1e4 · the pairs of a call is a float32.
+// more than 1e12, and 1e12 · 1e4 · 1e4 · the pairs of a call is a float32. A gamma below 1e-30 may be 0 in float32, and 0
+// times the reference of an anchor that has no say is NaN: lib/ refuses it.
 bool has_finite_gradient(const CallInput& input) {
   const auto is_sensible = [](double x) { return std::fabs(x) <= 1e4; };
   return reports_bad_rows(input) && input.at(RequestField::normalize) == 1 &&
          std::all_of(input.request.begin() + static_cast<size_t>(RequestField::gamma),
                      input.request.begin() + static_cast<size_t>(RequestField::derivative), is_sensible) &&
-         is_sensible(input.at(RequestField::upstream)) &&
+         input.at(RequestField::gamma) >= 1e-30 && is_sensible(input.at(RequestField::upstream)) &&
          (!input.upstream || std::all_of(input.upstream->begin(), input.upstream->end(), is_sensible));
 }
 
