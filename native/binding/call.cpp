@@ -155,7 +155,8 @@ bool make_problem(const CallArrays& a, LossProblem& made) {
          a.candidate_labels.length == (labelled ? rows.candidate_count : 0) &&
          (!a.upstream.data || a.upstream.length == terms) && a.anchor_losses.length == terms &&
          (!a.gradient.data || a.gradient.length == a.anchors.length) &&
-         (!a.candidate_gradient.data || has_shape(a.candidate_gradient.length, rows.candidate_count, rows.dim)) &&
+         (!a.candidate_gradient.data || (rows.candidate_kind != CandidateKind::kBatch &&
+                                         has_shape(a.candidate_gradient.length, rows.candidate_count, rows.dim))) &&
          !(problem.scope == Scope::kBatch && std::holds_alternative<TripletLoss>(problem.pair_loss)) &&
          make_update(a, made);
 }

@@ -86,6 +86,38 @@ TEST_CASE("any number of threads and any limit of the workspace that is a count 
   }
 }
 
+TEST_CASE("a batch has no candidates of its own: no rows, no gradient, no update of them") {
+  const auto status_of = [](const auto& change) {
+    RequestCase call(Kind::kLoss, data());
+    call.set(RequestField::candidateKind, 0);
+    call.set(RequestField::candidateCount, 20);
+    call.arrays().candidates = {};
+    call.arrays().candidate_labels = {};
+    call.arrays().candidate_gradient = {};
+    change(call);
+    const Status status = call.run(*open_shared_engine()).status;
+    CHECK(call.guards_intact());
+    if (status != Status::kOk) CHECK(call.untouched());
+    return status;
+  };
+  std::vector<float> rows(20 * 8);
+  std::vector<int32_t> integers(20);
+  CHECK(status_of([](RequestCase&) {}) == Status::kOk);
+  CHECK(status_of([&](RequestCase& call) {
+          call.arrays().candidates.on_host = {rows.data(), 160};
+        }) == Status::kInvalid);
+  CHECK(status_of([&](RequestCase& call) {
+          call.arrays().candidate_gradient = {rows.data(), 160};
+        }) == Status::kInvalid);
+  CHECK(status_of([&](RequestCase& call) {
+          call.arrays().candidate_labels = {integers.data(), 20};
+        }) == Status::kInvalid);
+  CHECK(status_of([&](RequestCase& call) {
+          call.arrays().candidate_rows = {integers.data(), 20};
+        }) == Status::kInvalid);
+  CHECK(status_of([](RequestCase& call) { call.set(RequestField::optimizer, 1); }) == Status::kInvalid);
+}
+
 // Rows that nobody has: lengths up to what a process can address, with nothing behind the pointers.
 struct AbsentRows {
   int64_t anchors, candidates, dim;
