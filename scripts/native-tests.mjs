@@ -63,8 +63,11 @@ const seconds = Number(values.seconds);
 const runs = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 const lacksDoctest = () => (hasDoctest() ? [] : ['doctest']);
 
+// ThreadSanitizer waits a second at the end of each process, in case a thread that is left does something wrong then.
+const env = { TSAN_OPTIONS: 'atexit_sleep_ms=100', ...process.env };
+
 function run(command, ...args) {
-  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+  const { status } = spawnSync(command, args, { stdio: 'inherit', env });
   return status === 0;
 }
 

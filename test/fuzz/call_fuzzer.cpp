@@ -62,11 +62,6 @@ bool may_be(Status status, const CallInput& input) {
   }
 }
 
-// Searches collect in the caller's arrays: of an answer that is an overflow, part is there.
-bool may_have_written(const CallRun& run) {
-  return run.outcome.ok();
-}
-
 // The same call to another engine, cut and shared out in another way.
 CallInput otherwise(CallInput input) {
   if (input.distorted) return input;
@@ -85,7 +80,7 @@ void check(const CallInput& input) {
   if (!may_be(run.outcome.status, input)) insist("a status is one that the call deserves", input);
   if (run.reported(binding::ReportField::status) != static_cast<int>(run.outcome.status))
     insist("the report has the status", input);
-  if (!may_have_written(run) && !run.untouched(input)) insist("a call that fails touches no array", input);
+  if (!run.outcome.ok() && !run.untouched(input)) insist("a call that fails touches no array", input);
   if (!input.distorted && input.random_content && !input.aborted && input.operation == Operation::kCompute &&
       !run.outcome.ok())
     insist("a sound call ends well", input);

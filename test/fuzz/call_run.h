@@ -30,7 +30,7 @@ struct CallRun {
   double reported(binding::ReportField field) const { return report[static_cast<size_t>(field)]; }
   // Outputs, and what a call may move.
   bool same_bits_as(const CallRun& other) const;
-  // Outputs are as they were, but for a search's own; so is what a call may move.
+  // Outputs are as they were, and so is what a call may move. Not those of a search, which collects in them.
   bool untouched(const CallInput& input) const;
 };
 
