@@ -284,15 +284,22 @@ class Decoder {
     }
   }
 
+  // Of arrays that are there, if any is.
+  template <class T, size_t count>
+  Given<T>& any_of(Given<T>* const (&arrays)[count]) {
+    Given<T>* there[count];
+    size_t size = 0;
+    for (Given<T>* array : arrays)
+      if (*array) there[size++] = array;
+    return size > 0 ? *there[bytes_.ConsumeIntegralInRange<size_t>(0, size - 1)] : *arrays[0];
+  }
   Given<float>& any_floats() {
-    Given<float>* const arrays[] = {&call_.anchors, &call_.candidates, &call_.upstream, &call_.first_moment,
-                                    &call_.second_moment};
-    return *bytes_.PickValueInArray(arrays);
+    return any_of<float>(
+        {&call_.anchors, &call_.candidates, &call_.upstream, &call_.first_moment, &call_.second_moment});
   }
   Given<int32_t>& any_integers() {
-    Given<int32_t>* const arrays[] = {&call_.anchor_labels, &call_.candidate_labels, &call_.candidate_rows,
-                                      &call_.own_first, &call_.own_end};
-    return *bytes_.PickValueInArray(arrays);
+    return any_of<int32_t>(
+        {&call_.candidate_rows, &call_.own_first, &call_.own_end, &call_.anchor_labels, &call_.candidate_labels});
   }
 
   void distort_floats() {
@@ -306,7 +313,8 @@ class Decoder {
     Given<int32_t>& array = any_integers();
     if (!array || array->empty()) return;
     if (&array != &call_.anchor_labels && &array != &call_.candidate_labels) call_.distorted = true;
-    (*array)[bytes_.ConsumeIntegralInRange<size_t>(0, array->size() - 1)] =
+    // The last one most of all, beyond which ascending rows have no other.
+    (*array)[array->size() - 1 - bytes_.ConsumeIntegralInRange<size_t>(0, array->size() - 1)] =
         bytes_.PickValueInArray<int32_t>({-1, 0, 1, 2, INT32_MIN, INT32_MAX, static_cast<int32_t>(candidates_)});
   }
 
@@ -329,11 +337,16 @@ class Decoder {
         if (array && !array->empty()) array->pop_back();
     }
   }
+  // Also arrays that this call should not have.
   void distort_length() {
+    Given<float>* const floats[] = {&call_.anchors, &call_.candidates, &call_.upstream, &call_.first_moment,
+                                    &call_.second_moment};
+    Given<int32_t>* const integers[] = {&call_.anchor_labels, &call_.candidate_labels, &call_.candidate_rows,
+                                        &call_.own_first, &call_.own_end};
     if (bytes_.ConsumeBool())
-      distort(any_floats());
+      distort(*bytes_.PickValueInArray(floats));
     else
-      distort(any_integers());
+      distort(*bytes_.PickValueInArray(integers));
   }
   void distort_output() {
     Length* const lengths[] = {&call_.anchor_losses, &call_.gradient,     &call_.candidate_gradient,

@@ -43,9 +43,12 @@ extern "C" int __wrap_posix_memalign(void** memory, size_t alignment, size_t byt
   return fails(bytes) ? ENOMEM : __real_posix_memalign(memory, alignment, bytes);
 }
 
-// The others, for arrays and those that do not throw, come here too.
+// Those for arrays come here too.
 void* operator new(size_t bytes) {
   return allocate(bytes, 1);
+}
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return fails(bytes) ? nullptr : std::malloc(bytes > 0 ? bytes : 1);
 }
 void* operator new(size_t bytes, std::align_val_t alignment) {
   return allocate(bytes, static_cast<size_t>(alignment));
