@@ -62,6 +62,8 @@ class Decoder {
   Decoder(const uint8_t* data, size_t size) : bytes_(data, size) {}
 
   CallInput run() {
+    // Before anything else takes a byte: short inputs have distortions too.
+    const int distortions = std::max(0, bytes_.ConsumeIntegralInRange(0, 7) - 3);
     call_.operation = bytes_.PickValueInArray(
         {Operation::kCompute, Operation::kCompute, Operation::kSimilarity, Operation::kNearest, Operation::kRank});
     call_.variant = bytes_.ConsumeIntegralInRange<size_t>(0, cpu::available_kernels().size() - 1);
@@ -73,7 +75,6 @@ class Decoder {
     else
       fill_search();
     call_.aborted = bytes_.ConsumeIntegralInRange(0, 31) == 31;
-    const int distortions = std::max(0, bytes_.ConsumeIntegralInRange(0, 7) - 3);
     for (int i = 0; i < distortions; ++i) distort();
     return std::move(call_);
   }
