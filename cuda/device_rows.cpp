@@ -1,5 +1,7 @@
 // Rows that stay in a device's memory, behind DeviceRows of engine.h. They are read and written in whole rows, on a
 // stream of their own; the driver stages pageable arrays, which spares each of many such objects its pinned chunks.
+#include <new>
+
 #include "cuda/device_memory.h"
 #include "cuda/engine.h"
 #include "cuda/outcome.h"
@@ -65,7 +67,8 @@ class RowsInMemory final : public DeviceRows {
 
 Outcome DeviceRows::create(int device, int64_t rows, int64_t dim, std::unique_ptr<DeviceRows>& out) {
   if (rows < 0 || dim < 1) return {Status::kInvalid};
-  auto created = std::make_unique<RowsInMemory>(device, rows, dim);
+  std::unique_ptr<RowsInMemory> created(new (std::nothrow) RowsInMemory(device, rows, dim));
+  if (!created) return {Status::kOutOfMemory};
   const Outcome outcome = outcome_of(created->allocate());
   if (outcome.ok()) out = std::move(created);
   return outcome;

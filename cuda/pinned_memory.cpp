@@ -45,10 +45,12 @@ class PinnedRanges {
   std::map<uintptr_t, uintptr_t> bytes_at_;
 };
 
-// Never destroyed: arrays are freed by finalizers that may run after static destructors.
+// Never destroyed: arrays are freed by finalizers that may run after static destructors. Memory that is there from the
+// start cannot be refused in the middle of a call.
 PinnedRanges& ranges() {
-  static PinnedRanges& all = *new PinnedRanges;
-  return all;
+  alignas(PinnedRanges) static unsigned char memory[sizeof(PinnedRanges)];
+  static PinnedRanges* const all = new (memory) PinnedRanges;
+  return *all;
 }
 
 }  // namespace

@@ -1,8 +1,17 @@
 /** Rows that stay in a GPU's memory from call to call. */
 import { float32, output, rowCount } from './arrays.ts';
 import { requireCuda } from './cuda.ts';
-import { deviceFailed, disposed, internal, invalidArgument, outOfDeviceMemory, wrongShape } from './errors.ts';
+import {
+  deviceFailed,
+  disposed,
+  engineOutOfMemory,
+  internal,
+  invalidArgument,
+  outOfDeviceMemory,
+  wrongShape,
+} from './errors.ts';
 import { type CudaModule, type NativeDeviceRows, nativeStatus, reportFields } from './native.ts';
+import { orOutOfMemory } from './native-memory.ts';
 import { parse, schemas } from './schemas.ts';
 
 /** What a device matrix is made with. */
@@ -48,7 +57,7 @@ class HeldMatrix implements DeviceMatrix {
     this.dim = dim;
     this.device = device;
     const report = newReport();
-    const native = new module.DeviceRows(report, device, rows, dim);
+    const native = orOutOfMemory(() => new module.DeviceRows(report, device, rows, dim));
     this.#check(report);
     this.#native = native;
   }
@@ -109,6 +118,7 @@ class HeldMatrix implements DeviceMatrix {
       const remedy = 'Dispose of other matrices, or keep fewer rows on the device.';
       throw outOfDeviceMemory(`a DeviceMatrix of ${this.rows} × ${this.dim} numbers`, remedy);
     }
+    if (status === nativeStatus.outOfMemory) throw engineOutOfMemory();
     if (status !== nativeStatus.deviceFailed) throw internal(`A DeviceMatrix reported status ${status}`);
     throw deviceFailed(this.#module.describeError(report[reportFields.indexOf('deviceError')]));
   }

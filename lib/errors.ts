@@ -150,6 +150,12 @@ export function outOfMemory(what: string, cause?: unknown): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_OUT_OF_MEMORY', message, { cause });
 }
 
+/** What the native side needs beside arrays and workspace. */
+export function engineOutOfMemory(cause?: unknown): CircleLossError {
+  const message = `${failedAllocation('an engine and its calls')} Free some.`;
+  return new CircleLossError('ERR_CIRCLE_OUT_OF_MEMORY', message, { cause });
+}
+
 /** Of a device. `remedy`: what the call can do about it. */
 export function outOfDeviceMemory(what: string, remedy: string): CircleLossError {
   const message = sentence('Device memory', `enough for ${what}`, 'a failed allocation');

@@ -20,6 +20,7 @@ import {
   reportFields,
   requestFields,
 } from './native.ts';
+import { orOutOfMemory } from './native-memory.ts';
 import type { CandidateUpdate } from './optimizers.ts';
 import type { CandidateRows } from './options.ts';
 
@@ -198,48 +199,48 @@ class NativeEngine implements Engine {
 
   compute(problem: Problem): Report {
     fillRequest(this.#request, problem, this.#traits.workspaceLimit);
-    this.#session.compute(...argumentsOf(this.#request, this.#report, problem));
-    return this.#read(this.#report);
+    return this.#now(() => this.#session.compute(...argumentsOf(this.#request, this.#report, problem)));
   }
 
   computeAsync(problem: Problem): EngineJob {
     const request = newRequest();
     const report = newReport();
     fillRequest(request, problem, this.#traits.workspaceLimit);
-    return this.#job(this.#session.computeAsync(...argumentsOf(request, report, problem)), report);
+    return this.#job(() => this.#session.computeAsync(...argumentsOf(request, report, problem)), report);
   }
 
   similarity(problem: SimilarityProblem): Report {
-    this.#session.similarity(...similarityArgumentsOf(this.#requestFor(problem), this.#report, problem));
-    return this.#read(this.#report);
+    return this.#now(() =>
+      this.#session.similarity(...similarityArgumentsOf(this.#requestFor(problem), this.#report, problem)),
+    );
   }
 
   similarityAsync(problem: SimilarityProblem): EngineJob {
     const report = newReport();
     const request = this.#requestFor(problem, newRequest());
-    return this.#job(this.#session.similarityAsync(...similarityArgumentsOf(request, report, problem)), report);
+    return this.#job(() => this.#session.similarityAsync(...similarityArgumentsOf(request, report, problem)), report);
   }
 
   nearest(problem: NearestProblem): Report {
-    this.#session.nearest(...nearestArgumentsOf(this.#requestFor(problem), this.#report, problem));
-    return this.#read(this.#report);
+    return this.#now(() =>
+      this.#session.nearest(...nearestArgumentsOf(this.#requestFor(problem), this.#report, problem)),
+    );
   }
 
   nearestAsync(problem: NearestProblem): EngineJob {
     const report = newReport();
     const request = this.#requestFor(problem, newRequest());
-    return this.#job(this.#session.nearestAsync(...nearestArgumentsOf(request, report, problem)), report);
+    return this.#job(() => this.#session.nearestAsync(...nearestArgumentsOf(request, report, problem)), report);
   }
 
   rank(problem: RankProblem): Report {
-    this.#session.rank(...rankArgumentsOf(this.#requestFor(problem), this.#report, problem));
-    return this.#read(this.#report);
+    return this.#now(() => this.#session.rank(...rankArgumentsOf(this.#requestFor(problem), this.#report, problem)));
   }
 
   rankAsync(problem: RankProblem): EngineJob {
     const report = newReport();
     const request = this.#requestFor(problem, newRequest());
-    return this.#job(this.#session.rankAsync(...rankArgumentsOf(request, report, problem)), report);
+    return this.#job(() => this.#session.rankAsync(...rankArgumentsOf(request, report, problem)), report);
   }
 
   #requestFor(problem: RowsProblem, request = this.#request): Float64Array {
@@ -255,7 +256,13 @@ class NativeEngine implements Engine {
     this.#session.release();
   }
 
-  #job(job: NativeJob, report: Float64Array): EngineJob {
+  #now(call: () => number): Report {
+    orOutOfMemory(call);
+    return this.#read(this.#report);
+  }
+
+  #job(start: () => NativeJob, report: Float64Array): EngineJob {
+    const job = orOutOfMemory(start);
     return { done: job.done.then(() => this.#read(report)), abort: () => job.abort() };
   }
 
@@ -275,14 +282,18 @@ class NativeEngine implements Engine {
 const cpuTraits: Traits = { name: 'cpu', workspaceLimit: 256 * 2 ** 20, describeError: () => '' };
 
 export function openCpu(module: CpuModule, variant: string): Engine {
-  return new NativeEngine(new module.Session(variant, 0), cpuTraits);
+  return new NativeEngine(
+    orOutOfMemory(() => new module.Session(variant, 0)),
+    cpuTraits,
+  );
 }
 
 /** A GPU's caches gain nothing by more, and its memory is dearer than the host's. */
 const cudaWorkspaceLimit = 64 * 2 ** 20;
 
 export function openCuda(module: CudaModule, variant: string, device: number): Engine {
-  return new NativeEngine(new module.Session(variant, device), {
+  const session = orOutOfMemory(() => new module.Session(variant, device));
+  return new NativeEngine(session, {
     name: 'cuda',
     workspaceLimit: cudaWorkspaceLimit,
     describeError: (error) => module.describeError(error),

@@ -13,20 +13,28 @@
       "native/cpu/thread_pool.cpp",
       "native/cpu/workspace.cpp"
     ],
+    "circle_call_sources": [
+      "native/binding/call.cpp",
+      "native/binding/shared_engine.cpp"
+    ],
     "circle_binding_sources": [
+      "native/binding/arguments.cpp",
       "native/binding/call.cpp",
       "native/binding/cpu_addon.cpp",
-      "native/binding/engine_kind.cpp",
+      "native/binding/exports.cpp",
       "native/binding/job.cpp",
-      "native/binding/session.cpp"
+      "native/binding/session.cpp",
+      "native/binding/shared_engine.cpp"
     ],
     "circle_cuda_binding_sources": [
+      "native/binding/arguments.cpp",
       "native/binding/call.cpp",
       "native/binding/cuda_addon.cpp",
       "native/binding/cuda_rows.cpp",
-      "native/binding/engine_kind.cpp",
+      "native/binding/exports.cpp",
       "native/binding/job.cpp",
-      "native/binding/session.cpp"
+      "native/binding/session.cpp",
+      "native/binding/shared_engine.cpp"
     ],
     "circle_cuda_host_sources": [
       "cuda/device.cpp",

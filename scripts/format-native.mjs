@@ -19,6 +19,8 @@ if (spawnSync('clang-format', ['--version'], { stdio: 'ignore' }).status !== 0) 
 }
 
 const mode = process.argv.includes('--check') ? ['--dry-run', '--Werror'] : ['-i'];
-const sources = ['native', 'cuda', 'test/native', 'test/cuda', 'test/emulator'].flatMap(sourcesIn);
+const sources = ['native', 'cuda', 'test/native', 'test/cuda', 'test/emulator', 'test/fuzz', 'test/programs'].flatMap(
+  sourcesIn,
+);
 const { status } = spawnSync('clang-format', [...mode, ...sources], { stdio: 'inherit' });
 process.exit(status ?? 1);

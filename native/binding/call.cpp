@@ -7,52 +7,6 @@
 namespace circle::binding {
 namespace {
 
-template <class T>
-struct ArrayType;
-template <>
-struct ArrayType<float> {
-  static constexpr napi_typedarray_type kType = napi_float32_array;
-};
-template <>
-struct ArrayType<double> {
-  static constexpr napi_typedarray_type kType = napi_float64_array;
-};
-template <>
-struct ArrayType<int32_t> {
-  static constexpr napi_typedarray_type kType = napi_int32_array;
-};
-
-enum class Presence { kRequired, kOptional };
-
-template <class T>
-bool read(Napi::Value value, Presence presence, View<T>& view) {
-  napi_typedarray_type type;
-  size_t length;
-  void* data;
-  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok)
-    return presence == Presence::kOptional && value.IsUndefined();
-  if (type != ArrayType<T>::kType) return false;
-  view = {static_cast<T*>(data), static_cast<int64_t>(length)};
-  return true;
-}
-
-bool read_rows(Napi::Value value, RowsArgument& rows) {
-  const auto read_device_rows = engine_kind().read_device_rows;
-  if (read_device_rows && read_device_rows(value, rows.on_device)) return true;
-  return read(value, Presence::kOptional, rows.on_host);
-}
-
-bool read_scalars(const Napi::CallbackInfo& info, CallArrays& arrays) {
-  return read(info[0], Presence::kRequired, arrays.request) && read_report(info[1], arrays.report) &&
-         arrays.request.length == static_cast<int64_t>(RequestField::kCount);
-}
-
-bool wrong_arguments(const Napi::CallbackInfo& info) {
-  Napi::TypeError::New(info.Env(), "Native arguments must be the typed arrays that lib/native.ts describes.")
-      .ThrowAsJavaScriptException();
-  return false;
-}
-
 double field(const CallArrays& arrays, RequestField name) {
   return arrays.request.data[static_cast<int>(name)];
 }
@@ -72,6 +26,9 @@ bool read_enumeration(const CallArrays& arrays, RequestField name, int count, En
   out = static_cast<Enumeration>(value);
   return true;
 }
+
+// 2⁴⁷ bytes, which is all that a process can address: with fewer, no size that the engines compute leaves 64 bits.
+constexpr int64_t kMostNumbers = int64_t{1} << 45;
 
 // rows × dim = length, without overflow.
 bool has_shape(int64_t length, int64_t rows, int64_t dim) {
@@ -120,75 +77,36 @@ bool make_update(const CallArrays& arrays, LossProblem& made) {
          has_moments(arrays, moments);
 }
 
+enum class PairLossKind : int { kCircle, kUnified, kArcFace, kTriplet };
+
 bool make_pair_loss(const CallArrays& arrays, PairLoss& loss) {
   const double gamma = field(arrays, RequestField::gamma), margin = field(arrays, RequestField::margin);
+  PairLossKind kind;
+  if (!read_enumeration(arrays, RequestField::pairLoss, 4, kind)) return false;
   const bool derivative = field(arrays, RequestField::derivative) != 0;
-  switch (static_cast<int>(field(arrays, RequestField::pairLoss))) {
-    case 0:
+  switch (kind) {
+    case PairLossKind::kCircle:
       loss = CircleLoss::make(
           gamma, {field(arrays, RequestField::optimumPositive), field(arrays, RequestField::targetPositive)},
           {field(arrays, RequestField::optimumNegative), field(arrays, RequestField::targetNegative)},
           derivative ? CircleDerivative::kFull : CircleDerivative::kDetached);
       return true;
-    case 1:
+    case PairLossKind::kUnified:
       loss = UnifiedLoss::make(gamma, margin);
       return true;
-    case 2:
+    case PairLossKind::kArcFace:
       loss = ArcFaceLoss::make(
           gamma, margin, derivative ? ArcFaceLoss::Derivative::kExact : ArcFaceLoss::Derivative::kStraightThrough,
           field(arrays, RequestField::beyondPi) != 0 ? ArcFaceLoss::BeyondPi::kCosine : ArcFaceLoss::BeyondPi::kLinear);
       return true;
-    case 3:
+    case PairLossKind::kTriplet:
       loss = TripletLoss::make(margin);
       return true;
-    default:
-      return false;
   }
+  return false;
 }
 
 }  // namespace
-
-bool read_floats(Napi::Value value, View<float>& view) {
-  return read(value, Presence::kRequired, view);
-}
-
-bool read_report(Napi::Value value, View<double>& view) {
-  return read(value, Presence::kRequired, view) && view.length == static_cast<int64_t>(ReportField::kCount);
-}
-
-bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
-  const bool ok =
-      read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
-      read(info[3], Presence::kRequired, a.anchor_labels) && read_rows(info[4], a.candidates) &&
-      read(info[5], Presence::kOptional, a.candidate_labels) && read(info[6], Presence::kOptional, a.upstream) &&
-      read(info[7], Presence::kRequired, a.anchor_losses) && read(info[8], Presence::kOptional, a.gradient) &&
-      read(info[9], Presence::kOptional, a.candidate_gradient) &&
-      (info.Length() == 10 || (read(info[10], Presence::kOptional, a.candidate_rows) &&
-                               read_rows(info[11], a.first_moment) && read_rows(info[12], a.second_moment)));
-  return ok || wrong_arguments(info);
-}
-
-bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
-  const bool ok = read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
-                  read_rows(info[3], a.candidates) && read(info[4], Presence::kRequired, a.gradient) &&
-                  read(info[5], Presence::kOptional, a.candidate_rows);
-  return ok || wrong_arguments(info);
-}
-
-bool read_nearest_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
-  const bool ok = read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
-                  read_rows(info[3], a.candidates) && read(info[4], Presence::kRequired, a.similarities) &&
-                  read(info[5], Presence::kRequired, a.counts);
-  return ok || wrong_arguments(info);
-}
-
-bool read_rank_arguments(const Napi::CallbackInfo& info, CallArrays& a) {
-  const bool ok = read_scalars(info, a) && read(info[2], Presence::kRequired, a.anchors) &&
-                  read_rows(info[3], a.candidates) && read(info[4], Presence::kRequired, a.own_first) &&
-                  read(info[5], Presence::kRequired, a.own_end) && read(info[6], Presence::kRequired, a.similarities) &&
-                  read(info[7], Presence::kRequired, a.counts);
-  return ok || wrong_arguments(info);
-}
 
 bool make_rows(const CallArrays& a, Rows& rows) {
   int64_t threads;
@@ -208,7 +126,9 @@ bool make_rows(const CallArrays& a, Rows& rows) {
   rows.candidates_place = a.candidates.on_device.data ? Place::kDevice : Place::kHost;
   rows.candidates = batch ? a.anchors.data : a.candidates.data();
   rows.candidate_rows = a.candidate_rows.data;
-  if (!has_shape(a.anchors.length, rows.anchor_count, rows.dim) || rows.candidate_count > INT32_MAX) return false;
+  if (a.anchors.length > kMostNumbers || a.candidates.length() > kMostNumbers || rows.candidate_count > INT32_MAX ||
+      !has_shape(a.anchors.length, rows.anchor_count, rows.dim))
+    return false;
   if (batch) return rows.candidate_count == rows.anchor_count && !a.candidates.data() && !rows.candidate_rows;
   return rows.candidate_rows ? has_candidate_rows(a, rows)
                              : has_shape(a.candidates.length(), rows.candidate_count, rows.dim);
@@ -235,7 +155,8 @@ bool make_problem(const CallArrays& a, LossProblem& made) {
          a.candidate_labels.length == (labelled ? rows.candidate_count : 0) &&
          (!a.upstream.data || a.upstream.length == terms) && a.anchor_losses.length == terms &&
          (!a.gradient.data || a.gradient.length == a.anchors.length) &&
-         (!a.candidate_gradient.data || has_shape(a.candidate_gradient.length, rows.candidate_count, rows.dim)) &&
+         (!a.candidate_gradient.data || (rows.candidate_kind != CandidateKind::kBatch &&
+                                         has_shape(a.candidate_gradient.length, rows.candidate_count, rows.dim))) &&
          !(problem.scope == Scope::kBatch && std::holds_alternative<TripletLoss>(problem.pair_loss)) &&
          make_update(a, made);
 }

@@ -1,12 +1,11 @@
 // One call as it arrives from JavaScript: a Problem over borrowed arrays. Every length, every enumeration and every
-// product is checked again here, whatever lib/ has already checked, because a wrong one would be a wild pointer.
+// product is checked again here, whatever lib/ has already checked, because a wrong one would be a wild pointer. Nothing
+// of Node: tests and the fuzzer come in by this door too (arguments.h is Node's).
 #pragma once
 
-#include <napi.h>
+#include <cstdint>
+#include <memory>
 
-#include <atomic>
-
-#include "native/binding/engine_kind.h"
 #include "native/core/problem.h"
 #include "native/core/ranking.h"
 #include "native/core/status.h"
@@ -18,6 +17,16 @@ template <class T>
 struct View {
   T* data = nullptr;
   int64_t length = 0;
+};
+
+constexpr int kHostMemory = -1;
+
+// Rows in a device's memory, as an argument of a call.
+struct DeviceArgument {
+  float* data = nullptr;
+  int64_t length = 0;
+  int device = kHostMemory;
+  std::shared_ptr<void> use;  // held until the call is over: keeps the rows, and whoever wants to change them waits
 };
 
 // Rows in the host's memory or, where the engine has one, in a device's; or none at all.
@@ -47,16 +56,6 @@ struct CallArrays {
   View<float> similarities;
   View<int32_t> counts;
 };
-
-// False where a value is no such array.
-bool read_floats(Napi::Value value, View<float>& view);
-bool read_report(Napi::Value value, View<double>& view);
-
-// False (with a pending TypeError) where an argument has the wrong type.
-bool read_compute_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
-bool read_similarity_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
-bool read_nearest_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
-bool read_rank_arguments(const Napi::CallbackInfo& info, CallArrays& arrays);
 
 // A call with its results and, where it has one, the update that they point to.
 struct LossProblem {

@@ -1,7 +1,9 @@
 // circle_cpu.node: CpuModule of lib/native.ts.
 #include <napi.h>
 
+#include "native/binding/arguments.h"
 #include "native/binding/engine_kind.h"
+#include "native/binding/exports.h"
 #include "native/cpu/dispatch.h"
 #include "native/cpu/engine.h"
 
@@ -46,8 +48,12 @@ class CpuAddon : public Napi::Addon<CpuAddon> {
 
 }  // namespace
 
+bool read_device_rows(Napi::Value, DeviceArgument&) {
+  return false;
+}
+
 const EngineKind& engine_kind() {
-  static const EngineKind kind{WhenTaken::kOpenAnother, variants, open, nullptr};
+  static const EngineKind kind{WhenTaken::kOpenAnother, variants, open};
   return kind;
 }
 

@@ -5,8 +5,10 @@
 #include <cstring>
 
 #include "cuda/engine.h"
+#include "native/binding/arguments.h"
 #include "native/binding/cuda_rows.h"
 #include "native/binding/engine_kind.h"
+#include "native/binding/exports.h"
 
 namespace circle::binding {
 namespace {
@@ -94,8 +96,12 @@ class CudaAddon : public Napi::Addon<CudaAddon> {
 
 }  // namespace
 
+bool read_device_rows(Napi::Value value, DeviceArgument& out) {
+  return CudaRows::read_argument(value, out);
+}
+
 const EngineKind& engine_kind() {
-  static const EngineKind kind{WhenTaken::kWait, variants, open, CudaRows::read_argument};
+  static const EngineKind kind{WhenTaken::kWait, variants, open};
   return kind;
 }
 

@@ -3,8 +3,9 @@
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 
-#include "native/binding/call.h"
+#include "native/binding/arguments.h"
 
 namespace circle::binding {
 
@@ -107,8 +108,12 @@ CudaRows::CudaRows(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CudaRows>(
     return;
   }
   std::unique_ptr<cuda::DeviceRows> created;
-  const Outcome outcome = cuda::DeviceRows::create(static_cast<int>(device), rows, dim, created);
-  if (outcome.ok()) held_ = std::make_shared<HeldRows>(std::move(created));
+  Outcome outcome = cuda::DeviceRows::create(static_cast<int>(device), rows, dim, created);
+  if (outcome.ok()) try {
+      held_ = std::make_shared<HeldRows>(std::move(created));
+    } catch (const std::bad_alloc&) {
+      outcome = {Status::kOutOfMemory};
+    }
   info.This().As<Napi::Object>().TypeTag(&kRowsTag);
   Napi::MemoryManagement::AdjustExternalMemory(info.Env(), held_bytes());
   write_report(report, outcome, nullptr);

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "cuda/engine.h"
-#include "native/binding/engine_kind.h"
+#include "native/binding/call.h"
 
 namespace circle::binding {
 

@@ -33,7 +33,7 @@ class Job : public Napi::AsyncWorker {
     for (RowsArgument* rows : {&arrays_.candidates, &arrays_.first_moment, &arrays_.second_moment}) *rows = {};
   }
   void OnOK() override {
-    engine_->account(Env());
+    account(Env(), *engine_);
     deferred_.Resolve(Napi::Number::New(Env(), static_cast<int>(outcome_.status)));
   }
 
@@ -51,7 +51,7 @@ class Job : public Napi::AsyncWorker {
 Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngine> engine, CallArrays arrays,
                       RunCall run) {
   const Napi::Env env = info.Env();
-  auto* const job = new Job(env, engine, std::move(arrays), run);  // deletes itself when it is done
+  auto job = std::make_unique<Job>(env, engine, std::move(arrays), run);
   job->keep_alive(info);
   Napi::Object handle = Napi::Object::New(env);
   handle.Set("done", job->promise());
@@ -60,7 +60,7 @@ Napi::Value start_job(const Napi::CallbackInfo& info, std::shared_ptr<SharedEngi
                flag->store(true);
                engine->wake();
              }));
-  job->Queue();
+  job.release()->Queue();  // deletes itself when it is done
   return handle;
 }
 

@@ -5,71 +5,9 @@
 #include "native/binding/job.h"
 
 namespace circle::binding {
-namespace {
 
-// Memory of another device would be a wild pointer. Moments are where the candidates are.
-bool has_its_candidates(const SharedEngine& engine, const CallArrays& arrays) {
-  const int device = arrays.candidates.on_device.device;
-  return device == kHostMemory || device == engine.device();
-}
-
-}  // namespace
-
-std::shared_ptr<SharedEngine> SharedEngine::open(const std::string& variant, int device) {
-  std::unique_ptr<Engine> engine = engine_kind().open(variant, device);
-  return engine ? std::make_shared<SharedEngine>(variant, device, std::move(engine)) : nullptr;
-}
-
-void SharedEngine::account(Napi::Env env) {
-  const int64_t bytes = closed_ ? 0 : bytes_.load();
-  if (bytes == accounted_) return;
-  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - accounted_);
-  accounted_ = bytes;
-}
-
-void SharedEngine::close(Napi::Env env) {
-  closed_ = true;
-  account(env);
-}
-
-Outcome run_compute(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
-  LossProblem made;
-  Outcome outcome{Status::kInvalid};
-  if (has_its_candidates(engine, arrays) && make_problem(arrays, made))
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.compute(made.problem, made.results, abort); });
-  write_report(arrays.report, outcome, &made.results);
-  return outcome;
-}
-
-Outcome run_similarity(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
-  Rows rows{};
-  Outcome outcome{Status::kInvalid};
-  if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) &&
-      arrays.gradient.length % rows.candidate_count == 0 &&
-      arrays.gradient.length / rows.candidate_count == rows.anchor_count)
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
-  write_report(arrays.report, outcome, nullptr);
-  return outcome;
-}
-
-Outcome run_nearest(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
-  Rows rows{};
-  Nearest nearest{};
-  Outcome outcome{Status::kInvalid};
-  if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) && make_nearest(arrays, rows, nearest))
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.nearest(rows, nearest, abort); });
-  write_report(arrays.report, outcome, nullptr);
-  return outcome;
-}
-
-Outcome run_rank(SharedEngine& engine, const CallArrays& arrays, const std::atomic<bool>* abort) {
-  Rows rows{};
-  Ranking ranking{};
-  Outcome outcome{Status::kInvalid};
-  if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) && make_ranking(arrays, rows, ranking))
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.rank(rows, ranking, abort); });
-  write_report(arrays.report, outcome, nullptr);
-  return outcome;
+void account(Napi::Env env, SharedEngine& engine) {
+  if (const int64_t growth = engine.take_growth()) Napi::MemoryManagement::AdjustExternalMemory(env, growth);
 }
 
 Napi::Function Session::define(Napi::Env env) {
@@ -93,7 +31,9 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
 }
 
 Session::~Session() {
-  if (engine_) engine_->close(Env());
+  if (!engine_) return;
+  engine_->close();
+  account(Env(), *engine_);
 }
 
 Napi::Value Session::compute(const Napi::CallbackInfo& info) {
@@ -126,7 +66,7 @@ Napi::Value Session::now(const Napi::CallbackInfo& info, ReadArguments read, Run
   CallArrays arrays;
   if (!read(info, arrays)) return info.Env().Undefined();
   const Outcome outcome = run(*engine_, arrays, nullptr);
-  engine_->account(info.Env());
+  account(info.Env(), *engine_);
   return Napi::Number::New(info.Env(), static_cast<int>(outcome.status));
 }
 
@@ -138,12 +78,12 @@ Napi::Value Session::later(const Napi::CallbackInfo& info, ReadArguments read, R
 
 Napi::Value Session::release(const Napi::CallbackInfo& info) {
   engine_->release();
-  engine_->account(info.Env());
+  account(info.Env(), *engine_);
   return info.Env().Undefined();
 }
 
 Napi::Value Session::workspace_bytes(const Napi::CallbackInfo& info) {
-  engine_->account(info.Env());
+  account(info.Env(), *engine_);
   return Napi::Number::New(info.Env(), static_cast<double>(engine_->workspace_bytes()));
 }
 

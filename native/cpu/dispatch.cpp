@@ -6,22 +6,23 @@ namespace circle::cpu {
 
 extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512, kernels_neon;
 
-const std::vector<const Kernels*>& available_kernels() {
-  static const std::vector<const Kernels*>* const kernels = [] {
-    auto* found = new std::vector<const Kernels*>;
+const KernelsList& available_kernels() {
+  static const KernelsList kernels = [] {
+    KernelsList found{};
+    const auto add = [&](const Kernels& table) { found.tables[found.count++] = &table; };
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
-      found->push_back(&kernels_avx512);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found->push_back(&kernels_avx2);
-    found->push_back(&kernels_baseline);
+      add(kernels_avx512);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) add(kernels_avx2);
+    add(kernels_baseline);
 #else
-    found->push_back(&kernels_neon);
+    add(kernels_neon);
 #endif
     return found;
   }();
-  return *kernels;
+  return kernels;
 }
 
 const Kernels* find_kernels(const char* name) {

@@ -1,8 +1,9 @@
 #include "native/cpu/thread_pool.h"
 
 #include <condition_variable>
+#include <exception>
 #include <mutex>
-#include <system_error>
+#include <new>
 #include <thread>
 
 #include "native/core/try_lock.h"
@@ -39,8 +40,8 @@ class ThreadPool {
     while (workers_ < wanted) {
       try {
         std::thread(&ThreadPool::work, this, workers_ + 1).detach();
-      } catch (const std::system_error&) {
-        break;  // no more threads to be had: fewer do the same work
+      } catch (const std::exception&) {
+        break;  // no more threads to be had, or no memory for one: fewer do the same work
       }
       ++workers_;
     }
@@ -116,9 +117,10 @@ class ThreadPool {
   std::condition_variable wake_;
 };
 
-// Never destroyed: its threads outlive static destructors.
+// Never destroyed: its threads outlive static destructors. Memory that is there from the start cannot be refused.
 ThreadPool& pool() {
-  static ThreadPool* const instance = new ThreadPool;
+  alignas(ThreadPool) static unsigned char memory[sizeof(ThreadPool)];
+  static ThreadPool* const instance = new (memory) ThreadPool;
   return *instance;
 }
 

@@ -100,6 +100,7 @@ cudaError_t allocate(Runtime& all, void** memory, size_t bytes, Place place) {
 
 // Also where the device is broken, which the error says.
 cudaError_t release(void* memory, Place place) {
+  const InDriver in_driver;
   Runtime& all = runtime();
   const std::lock_guard<std::recursive_mutex> lock(all.lock);
   return api_call_after(all.memory.release(memory, place));
@@ -116,6 +117,7 @@ cudaError_t cudaHostAlloc(void** memory, size_t bytes, unsigned int) {
 
 // Waits for the devices first, as the real one does.
 cudaError_t cudaFree(void* memory) {
+  const InDriver in_driver;
   Runtime& all = runtime();
   const std::lock_guard<std::recursive_mutex> lock(all.lock);
   cudaError_t first = cudaSuccess;

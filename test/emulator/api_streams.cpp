@@ -42,6 +42,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned int flags) 
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  const InDriver in_driver;
   Runtime& all = runtime();
   const std::lock_guard<std::recursive_mutex> lock(all.lock);
   return api_call_after(all.streams.destroy(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle);
@@ -77,6 +78,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned int flags) {
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  const InDriver in_driver;
   Runtime& all = runtime();
   const std::lock_guard<std::recursive_mutex> lock(all.lock);
   return api_call_after(all.streams.destroy_event(event) ? cudaSuccess : cudaErrorInvalidResourceHandle);

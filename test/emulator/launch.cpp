@@ -64,7 +64,8 @@ bool is_valid(const Grid& grid) {
 
 }  // namespace
 
-cudaError_t launch(dim3 blocks, int threads, int shared_bytes, cudaStream_t handle, std::function<void()> thread) {
+cudaError_t queue_launch(dim3 blocks, int threads, int shared_bytes, cudaStream_t handle,
+                         std::function<void()> thread) {
   return api_call([&](Runtime& all) {
     if (all.launch_error != cudaSuccess && all.launches_until_error-- == 0)
       return std::exchange(all.launch_error, cudaSuccess);

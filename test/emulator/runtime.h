@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "test/emulator/emulator.h"
+#include "test/emulator/in_driver.h"
 #include "test/emulator/memory.h"
 #include "test/emulator/streams.h"
 
@@ -51,6 +52,7 @@ cudaError_t api_call_after(cudaError_t error);
 // A call of the API: under the lock, on a device that works; its error is the thread's last one.
 template <class Call>
 cudaError_t api_call(const Call& call) {
+  const InDriver in_driver;
   Runtime& all = runtime();
   const std::lock_guard<std::recursive_mutex> lock(all.lock);
   return api_call_after(device_error(all) == cudaSuccess ? call(all) : cudaSuccess);

@@ -2,29 +2,14 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <string>
 #include <thread>
 
 #include "native/cpu/dispatch.h"
 #include "native/cpu/engine.h"
+#include "test/native/allocations.h"
 #include "test/native/moving_rows.h"
 #include "test/native/search_case.h"
-
-namespace {
-
-// How many allocations of the engine succeed before one fails; −1: all of them.
-int allocations_left = -1;
-
-}  // namespace
-
-// The linker sends the engine's calls of posix_memalign here (--wrap).
-extern "C" int __real_posix_memalign(void** memory, size_t alignment, size_t size);
-extern "C" int __wrap_posix_memalign(void** memory, size_t alignment, size_t size) {
-  if (allocations_left == 0) return ENOMEM;
-  if (allocations_left > 0) --allocations_left;
-  return __real_posix_memalign(memory, alignment, size);
-}
 
 namespace circle {
 namespace {
@@ -100,9 +85,10 @@ TEST_CASE("every allocation may fail: out of memory, no output touched, and the 
     for (bool failed = true; failed; ++failures) {
       cpu::Engine engine(kernels);
       Call call(problem);
-      allocations_left = failures;
-      call.run(engine, problem);
-      allocations_left = -1;
+      {
+        const FailingAllocations allocations(failures);
+        call.run(engine, problem);
+      }
       failed = !call.outcome.ok();
       if (!failed) break;
       REQUIRE(call.outcome.status == Status::kOutOfMemory);
@@ -123,9 +109,10 @@ TEST_CASE("where an allocation fails, no candidate moves") {
     for (bool failed = true; failed; ++failures) {
       cpu::Engine engine(*cpu::available_kernels().front());
       MovingCall moving(some.problem, data, velocity);
-      allocations_left = failures;
-      moving.run(engine);
-      allocations_left = -1;
+      {
+        const FailingAllocations allocations(failures);
+        moving.run(engine);
+      }
       failed = !moving.call.outcome.ok();
       if (!failed) break;
       CHECK(moving.call.outcome.status == Status::kOutOfMemory);
@@ -145,9 +132,10 @@ void check_search_allocations(const cpu::Kernels& kernels, const Rows& rows, int
   for (bool failed = true; failed; ++failures) {
     cpu::Engine engine(kernels);
     SearchCall call(rows, size);
-    allocations_left = failures;
-    call.run(engine, rows);
-    allocations_left = -1;
+    {
+      const FailingAllocations allocations(failures);
+      call.run(engine, rows);
+    }
     failed = !call.outcome.ok();
     if (!failed) break;
     REQUIRE(call.outcome.status == Status::kOutOfMemory);
@@ -174,9 +162,11 @@ TEST_CASE("a session that cannot grow keeps what it has") {
     cpu::Engine engine(*kernels);
     Call first(problem), failed(larger), second(problem);
     first.run(engine, problem);
-    allocations_left = 3;
-    CHECK(failed.run(engine, larger).outcome.status == Status::kOutOfMemory);
-    allocations_left = -1;
+    {
+      const FailingAllocations allocations(3);
+      failed.run(engine, larger);
+    }
+    CHECK(failed.outcome.status == Status::kOutOfMemory);
     CHECK(second.run(engine, problem).same_bits_as(first));
     engine.release();
     CHECK(engine.workspace_bytes() == 0);

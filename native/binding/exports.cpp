@@ -1,5 +1,6 @@
-#include "native/binding/engine_kind.h"
+#include "native/binding/exports.h"
 
+#include "native/binding/engine_kind.h"
 #include "native/binding/request.h"
 #include "native/binding/session.h"
 
