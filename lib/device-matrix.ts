@@ -1,7 +1,15 @@
 /** Rows that stay in a GPU's memory from call to call. */
 import { float32, output, rowCount } from './arrays.ts';
 import { requireCuda } from './cuda.ts';
-import { deviceFailed, disposed, internal, invalidArgument, outOfDeviceMemory, wrongShape } from './errors.ts';
+import {
+  type CircleLossError,
+  deviceFailed,
+  disposed,
+  internal,
+  invalidArgument,
+  outOfDeviceMemory,
+  wrongShape,
+} from './errors.ts';
 import { type CudaModule, type NativeDeviceRows, nativeStatus, reportFields } from './native.ts';
 import { parse, schemas } from './schemas.ts';
 
@@ -47,6 +55,7 @@ class HeldMatrix implements DeviceMatrix {
     this.rows = rows;
     this.dim = dim;
     this.device = device;
+    if (rows > largestSide || dim > largestSide || rows * dim > largestMatrix) throw this.#outOfMemory();
     const report = newReport();
     const native = new module.DeviceRows(report, device, rows, dim);
     this.#check(report);
@@ -102,17 +111,23 @@ class HeldMatrix implements DeviceMatrix {
     return this.#native;
   }
 
+  #outOfMemory(): CircleLossError {
+    const remedy = 'Dispose of other matrices, or keep fewer rows on the device.';
+    return outOfDeviceMemory(`a DeviceMatrix of ${this.rows} × ${this.dim} numbers`, remedy);
+  }
+
   #check(report: Float64Array): void {
     const status = report[reportFields.indexOf('status')];
     if (status === nativeStatus.ok) return;
-    if (status === nativeStatus.outOfDeviceMemory) {
-      const remedy = 'Dispose of other matrices, or keep fewer rows on the device.';
-      throw outOfDeviceMemory(`a DeviceMatrix of ${this.rows} × ${this.dim} numbers`, remedy);
-    }
+    if (status === nativeStatus.outOfDeviceMemory) throw this.#outOfMemory();
     if (status !== nativeStatus.deviceFailed) throw internal(`A DeviceMatrix reported status ${status}`);
     throw deviceFailed(this.#module.describeError(report[reportFields.indexOf('deviceError')]));
   }
 }
+
+/** What the native side can count, its bytes too; no device has room for more. */
+const largestSide = 0x7fffffff;
+const largestMatrix = 2 ** 50;
 
 const newReport = () => new Float64Array(reportFields.length);
 

@@ -5,9 +5,19 @@ import { internal } from './errors.ts';
 import { evaluate, evaluateSimilarity, succeeded } from './reference.ts';
 import { searchNearest, searchRanks } from './reference-search.ts';
 
+/** Where V8 has no memory for an array: the report says so, as that of other engines does. */
+function next(steps: Generator<void, Report>): IteratorResult<void, Report> {
+  try {
+    return steps.next();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { done: true, value: { ...succeeded, status: 'outOfMemory' } };
+  }
+}
+
 function finish(steps: Generator<void, Report>): Report {
   for (;;) {
-    const step = steps.next();
+    const step = next(steps);
     if (step.done) return step.value;
   }
 }
@@ -19,7 +29,7 @@ function finishInTurns(steps: Generator<void, Report>): EngineJob {
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve));
       if (isAborted) return { ...succeeded, status: 'aborted' };
-      const step = steps.next();
+      const step = next(steps);
       if (step.done) return step.value;
     }
   };
