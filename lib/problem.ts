@@ -1,6 +1,16 @@
 /** From options and arrays to a problem: defaults filled in, lengths held against each other, outputs allocated. */
 import { availableParallelism } from 'node:os';
-import { allocate, checkApart, checkRows, copyOf, float32, labelArray, output } from './arrays.ts';
+import {
+  allocate,
+  checkApart,
+  checkRows,
+  copyOf,
+  copyOfLabels,
+  float32,
+  isArray,
+  labelArray,
+  output,
+} from './arrays.ts';
 import { type CandidateArrays, type Candidates, copyOfRows, hostRows, lengthOf, readCandidates } from './candidates.ts';
 import type { Problem } from './engine.ts';
 import { invalidArgument, wrongShape } from './errors.ts';
@@ -144,11 +154,20 @@ function makeOutputs(
   };
 }
 
+/** A list may be the caller's code (`labelArray`). */
+function withLabelsRead(arrays: StepArrays): StepArrays {
+  const { candidates, candidateLabels } = arrays;
+  if (candidates === undefined || !isArray(candidateLabels)) return arrays;
+  return { ...arrays, candidateLabels: labelArray('candidateLabels', candidateLabels) };
+}
+
 /** Checks everything; what comes out borrows the caller's arrays. */
-export function createProblem(settings: Settings, arrays: StepArrays, embeddings: unknown, labels: unknown): Problem {
+export function createProblem(settings: Settings, given: StepArrays, embeddings: unknown, labels: unknown): Problem {
   const { dim } = settings;
-  const anchors = float32('embeddings', embeddings);
   const anchorLabels = labelArray('labels', labels);
+  const arrays = withLabelsRead(given);
+  // From here on nothing runs that the caller wrote: what is checked stays so.
+  const anchors = float32('embeddings', embeddings);
   checkRows('embeddings', anchors.length, 'labels', anchorLabels.length, dim);
   const candidates = readCandidates(settings, arrays, anchorLabels);
   if (settings.candidateGradient === 'compute' && candidates.kind !== 'labelled') {
@@ -211,17 +230,16 @@ function checkOutputsApart(problem: Problem): void {
  * they are: whoever changes them waits for the call. `out`: the caller's outputs.
  */
 export function isolate(problem: Problem, out: StepArrays['out'] = {}): Problem {
-  const copyLabels = (labels: Int32Array | undefined) => labels && new Int32Array(labels);
   const name = gradientOfCandidates[problem.candidateKind];
   const own = (array: Float32Array | undefined, given: unknown) =>
     array && given !== undefined ? allocate(array.length) : array;
   return {
     ...problem,
     anchors: copyOf(problem.anchors),
-    anchorLabels: new Int32Array(problem.anchorLabels),
+    anchorLabels: copyOfLabels(problem.anchorLabels),
     // Who moves them owns them, and lets nobody else do so meanwhile.
     candidates: problem.update ? problem.candidates : copyOfRows(problem.candidates),
-    candidateLabels: copyLabels(problem.candidateLabels),
+    candidateLabels: problem.candidateLabels && copyOfLabels(problem.candidateLabels),
     upstreamPerLoss: problem.upstreamPerLoss && copyOf(problem.upstreamPerLoss),
     anchorLosses: own(problem.anchorLosses, out.anchorLosses)!,
     gradient: own(problem.gradient, out.gradient),

@@ -48,9 +48,14 @@ export function createPairLoss(options: unknown): PairLossSession<CandidateGradi
 /** A session on engines of one's own: a given instruction set, in tests. */
 export function openSession(settings: Settings, choice: EngineChoice): PairLossSession {
   let isDisposed = false;
-  const read = (schema: typeof schemas.step | typeof schemas.stepAsync, step: unknown) => {
+  const checkAlive = () => {
     if (isDisposed) throw disposed('The pair loss');
-    return step === undefined ? {} : parse(schema, step, 'step');
+  };
+  const read = (schema: typeof schemas.step | typeof schemas.stepAsync, step: unknown) => {
+    checkAlive();
+    const given = step === undefined ? {} : parse(schema, step, 'step');
+    checkAlive(); // reading options may have run code of the caller's
+    return given;
   };
   const dispose = () => {
     isDisposed = true;
