@@ -62,6 +62,11 @@ class HeldMatrix implements DeviceMatrix {
     this.#native = native;
   }
 
+  /** Not instanceof: what only inherits from one has no rows, and a revoked Proxy throws. */
+  static is(value: unknown): value is HeldMatrix {
+    return typeof value === 'object' && value !== null && #native in value;
+  }
+
   /** What error messages show of it. */
   get [Symbol.toStringTag](): string {
     return 'DeviceMatrix';
@@ -162,7 +167,7 @@ export function allocateDeviceMatrix(rows: number, dim: number, device: number):
 }
 
 export function isDeviceMatrix(value: unknown): value is DeviceMatrix {
-  return value instanceof HeldMatrix;
+  return HeldMatrix.is(value);
 }
 
 /** What the native side knows it by. Throws where it is disposed; `name` is what the error calls it. */

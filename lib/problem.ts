@@ -10,6 +10,7 @@ import {
   isArray,
   labelArray,
   output,
+  trueLengthOf,
 } from './arrays.ts';
 import { type CandidateArrays, type Candidates, copyOfRows, hostRows, lengthOf, readCandidates } from './candidates.ts';
 import type { Problem } from './engine.ts';
@@ -232,7 +233,7 @@ function checkOutputsApart(problem: Problem): void {
 export function isolate(problem: Problem, out: StepArrays['out'] = {}): Problem {
   const name = gradientOfCandidates[problem.candidateKind];
   const own = (array: Float32Array | undefined, given: unknown) =>
-    array && given !== undefined ? allocate(array.length) : array;
+    array && given !== undefined ? allocate(trueLengthOf(array)) : array;
   return {
     ...problem,
     anchors: copyOf(problem.anchors),

@@ -1,4 +1,5 @@
 /** The reference engine behind the interface of engines: synchronously at once, asynchronously a panel at a time. */
+import { ordinary } from './arrays.ts';
 import { hostRows } from './candidates.ts';
 import type { AnyProblem, Engine, EngineJob, OnHost, Report } from './engine.ts';
 import { internal } from './errors.ts';
@@ -41,11 +42,19 @@ function finishInTurns(steps: Generator<void, Report>): EngineJob {
   };
 }
 
+const resultNames = ['anchorLosses', 'gradient', 'candidateGradient', 'out'] as const;
+
+/** Results go to the caller's memory, not through methods that the caller may have replaced. */
+function ordinaryResults(problem: AnyProblem): Partial<Record<string, Float32Array>> {
+  const arrays = problem as unknown as Partial<Record<string, Float32Array>>;
+  return Object.fromEntries(resultNames.flatMap((name) => (arrays[name] ? [[name, ordinary(arrays[name])]] : [])));
+}
+
 /** The choice of an engine has seen to it. */
 function onHost<P extends AnyProblem>(problem: P): OnHost<P> {
   const candidates = hostRows(problem.candidates);
   if (candidates !== problem.candidates) throw internal("Engine 'reference' was given rows on a device");
-  return { ...problem, candidates };
+  return { ...problem, ...ordinaryResults(problem), candidates };
 }
 
 export const referenceEngine: Engine = {

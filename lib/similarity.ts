@@ -1,5 +1,5 @@
 /** The similarity matrix itself. */
-import { allocate, checkApart, copyOf, float32, output, rowCount } from './arrays.ts';
+import { allocate, checkApart, copyOf, float32, output, rowCount, trueLengthOf } from './arrays.ts';
 import { candidateRowCount, candidateRows, copyOfRows, hostRows } from './candidates.ts';
 import type { SimilarityProblem } from './engine.ts';
 import { sharedEngine, trim } from './engines.ts';
@@ -45,7 +45,7 @@ export async function computeSimilarityAsync(
     ...problem,
     anchors: copyOf(problem.anchors),
     candidates: copyOfRows(problem.candidates),
-    out: settings.out === undefined ? problem.out : allocate(problem.out.length),
+    out: settings.out === undefined ? problem.out : allocate(trueLengthOf(problem.out)),
   };
   const engine = sharedEngine(settings.engine ?? 'auto', settings.device ?? 0, problem);
   try {
