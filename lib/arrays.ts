@@ -31,18 +31,14 @@ const ordinaryPrototypes = {
   Int32Array: Int32Array.prototype,
   Uint8Array: Uint8Array.prototype,
 };
-const ordinaryBuffer = ArrayBuffer.prototype;
 
-/** Has a length of its own that nobody can change but by taking the whole buffer away. */
-function isOrdinary(array: Numbers, tag: keyof typeof ordinaryPrototypes): boolean {
-  if (Object.getPrototypeOf(array) !== ordinaryPrototypes[tag] || Object.hasOwn(array, 'length')) return false;
-  const buffer = bufferOf(array) as ArrayBuffer & { resizable?: boolean };
-  return Object.getPrototypeOf(buffer) === ordinaryBuffer && buffer.resizable !== true;
-}
+/** Has the platform's methods and its true length; what it costs to look is paid by every call. */
+const isOrdinary = (array: Numbers, tag: keyof typeof ordinaryPrototypes) =>
+  Object.getPrototypeOf(array) === ordinaryPrototypes[tag] && !Object.hasOwn(array, 'length');
 
 /**
- * The array, or an ordinary one on the same memory: not a subclass whose methods are the caller's code, not one of another
- * realm, and not one that follows the length of a buffer that grows.
+ * The array, or an ordinary one on the same memory: not a subclass whose methods are the caller's code, and not one of
+ * another realm.
  */
 export function ordinary(array: Float32Array): Float32Array {
   // Doubles are the tests': they look at results of engine 'reference' before these are rounded.
@@ -102,10 +98,7 @@ export function checkRows(name: string, length: number, labelsName: string, labe
   throw wrongShape(name, expected, `${length}`);
 }
 
-/**
- * Labels, in memory that no other thread writes: they are checked, and then relied upon. A list is the caller's code where
- * it is a Proxy or has getters: read it before anything else is checked.
- */
+/** A list is the caller's code where it is a Proxy or has getters: read it before other arrays are checked. */
 export function labelArray(name: string, value: unknown): Int32Array {
   if (tagOf(value) === 'Int32Array') {
     const labels = value as Int32Array;
@@ -163,7 +156,7 @@ export function copyOfLabels(labels: Int32Array): Int32Array {
   return withMemory(`a copy of ${labels.length} labels`, fewerRows, () => new Int32Array(labels));
 }
 
-/** A byte for each of something, in memory that no other thread writes. */
+/** A byte for each of something; undefined where there are none. */
 export function byteArray(name: string, value: unknown): Uint8Array | undefined {
   if (tagOf(value) !== 'Uint8Array') return undefined;
   const bytes = value as Uint8Array;

@@ -1,5 +1,5 @@
 /** A class head at work: its rows, whose turn it is, and what each call makes of them. */
-import { checkClassLabels, float32, labelArray, ordinary, output, withMemory } from './arrays.ts';
+import { checkClassLabels, copyOfLabels, float32, labelArray, ordinary, output, withMemory } from './arrays.ts';
 import { type HeadSettings, tensorNames, writeHead } from './class-head-file.ts';
 import type {
   ClassHead,
@@ -14,10 +14,10 @@ import { allocateRows, type EngineRows, pieces } from './engine-rows.ts';
 import { type EngineChoice, residentEngine } from './engines.ts';
 import { type Nearest, nearestCandidates, nearestCandidatesAsync, type Search } from './nearest.ts';
 import type { Abortable, Labels } from './options.ts';
-import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
+import { createProblem, createSettings, noStep, type Settings, type StepArrays } from './problem.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
-import { parse, schemas } from './schemas.ts';
+import { bare, parse, schemas } from './schemas.ts';
 import { Turns } from './turns.ts';
 
 const names = {
@@ -56,7 +56,7 @@ export class HeldHead implements ClassHead {
     this.#steps = steps;
     this.#choice = resident.choice;
     this.#callSettings = createSettings(
-      { ...settings, engine: resident.name, device, precision, threads, workspaceLimit },
+      bare({ ...settings, engine: resident.name, device, precision, threads, workspaceLimit }),
       settings.pairLoss,
     );
     this.#sampler = sampleRate < 1 ? new ClassSampler(classes, sampleRate, seed) : undefined;
@@ -93,12 +93,11 @@ export class HeldHead implements ClassHead {
     options?: ClassHeadStepOptions & Abortable,
   ): Promise<ClassHeadStep> {
     this.#turns.checkWrite();
-    const { signal, ...given } = parse(schemas.classHeadStepAsync, options ?? {}, 'step') as ClassHeadStepOptions &
-      Abortable;
+    const given = parse(schemas.classHeadStepAsync, options ?? {}, 'step') as ClassHeadStepOptions & Abortable;
     const problem = this.#stepProblem(embeddings, labels, given);
     const engine = this.#choice.engineFor(problem);
     return this.#turns.write('stepAsync', async () => {
-      const result = await this.#whileHeld(() => runAsync(engine, problem, given.out, signal, names));
+      const result = await this.#whileHeld(() => runAsync(engine, problem, given.out, given.signal, names));
       return this.#stepped(result, problem);
     });
   }
@@ -108,7 +107,7 @@ export class HeldHead implements ClassHead {
     const array = this.#labels(labels);
     this.#turns.checkRead(); // reading a list may run code of the caller's
     const settings: Settings = { ...this.#callSettings, gradient: 'skip' };
-    const problem = createProblem(settings, { classWeights: this.#rows[0].values }, embeddings, array);
+    const problem = createProblem(settings, { ...noStep, classWeights: this.#rows[0].values }, embeddings, array);
     return run(this.#choice.engineFor(problem), problem, names);
   }
 
@@ -183,7 +182,9 @@ export class HeldHead implements ClassHead {
   }
 
   #labels(labels: Labels): Int32Array {
-    const array = labelArray('labels', labels);
+    const given = labelArray('labels', labels);
+    // In memory that another thread writes they could change once they are checked, and a sampler relies on them.
+    const array = this.#sampler ? copyOfLabels(given) : given;
     checkClassLabels(array, 'a class', this.classes);
     return array;
   }
@@ -197,6 +198,7 @@ export class HeldHead implements ClassHead {
     const { optimizer } = this.#settings;
     const learningRate = given.learningRate ?? optimizer.learningRate;
     const arrays: StepArrays = {
+      ...noStep,
       classWeights: weights.values,
       candidateRows: this.#sampler?.sample(array, step),
       upstream: given.upstream,

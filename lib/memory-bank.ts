@@ -6,11 +6,11 @@ import { type EngineChoice, residentEngine } from './engines.ts';
 import { disposed, invalidArgument, notFinite, outOfHostMemory, wrongShape } from './errors.ts';
 import { largestParameter } from './losses.ts';
 import type { Abortable, EngineName, Labels, PairLossChoice, Reduction } from './options.ts';
-import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
+import { createProblem, createSettings, noStep, type Settings, type StepArrays } from './problem.ts';
 import { firstNotFinite } from './reference-rows.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
-import { parse, schemas } from './schemas.ts';
+import { bare, parse, schemas } from './schemas.ts';
 
 export type MemoryBankOptions = PairLossChoice & {
   /** Embeddings that the memory holds, an integer from 1 to 2147483647; a further one takes the place of the oldest. */
@@ -120,7 +120,7 @@ class Ring implements MemoryBank {
     this.#warmUp = options.warmUp ?? 0;
     this.#batchWeight = options.batchWeight ?? 1;
     this.#memoryWeight = options.memoryWeight ?? 1;
-    this.#settings = createSettings({ ...options, engine: resident.name }, pairLoss);
+    this.#settings = createSettings(bare({ ...options, engine: resident.name }), pairLoss);
     this.#choice = resident.choice;
     this.#rows = allocateRows(capacity, dim, { engine: resident.name, device }, 'Lower the capacity.');
     this.#labels = this.#allocate(() => new Int32Array(capacity));
@@ -153,11 +153,12 @@ class Ring implements MemoryBank {
     options?: MemoryBankStepOptions & Abortable,
   ): Promise<MemoryBankLoss> {
     this.#checkAlive();
-    const { signal, ...given } = parse(schemas.memoryBankStepAsync, options ?? {}, 'step') as MemoryBankStepOptions &
-      Abortable;
+    const given = parse(schemas.memoryBankStepAsync, options ?? {}, 'step') as MemoryBankStepOptions & Abortable;
     const { parts, gradient } = this.#parts(given, embeddings, labels);
     // Both begin now: each has the memory as it is.
-    const running = parts.map(({ problem }) => runAsync(this.#choice.engineFor(problem), problem, undefined, signal));
+    const running = parts.map(({ problem }) =>
+      runAsync(this.#choice.engineFor(problem), problem, undefined, given.signal),
+    );
     try {
       return sumOf(parts, await Promise.all(running), gradient);
     } finally {
@@ -228,7 +229,7 @@ class Ring implements MemoryBank {
     const problemOf = (weight: number, arrays: StepArrays) => {
       const weighted = upstream * weight;
       if (Math.abs(weighted) > largestParameter) throw invalidArgument('step.upstream', weightedRange, upstream);
-      return createProblem(this.#settings, { ...arrays, upstream: weighted }, embeddings, array);
+      return createProblem(this.#settings, { ...noStep, ...arrays, upstream: weighted }, embeddings, array);
     };
     // Made even where it is left out, because it checks the arrays.
     const batch = problemOf(this.#batchWeight, {});

@@ -1,4 +1,5 @@
 /** From options and arrays to a problem: defaults filled in, lengths held against each other, outputs allocated. */
+
 import { availableParallelism } from 'node:os';
 import {
   allocate,
@@ -18,6 +19,7 @@ import { invalidArgument, wrongShape } from './errors.ts';
 import { largestParameter, type PairLoss, parameterRange, resolvePairLoss } from './losses.ts';
 import type { CandidateUpdate } from './optimizers.ts';
 import type { EngineName, Reduction, Scope } from './options.ts';
+import { bare } from './schemas.ts';
 
 /** Arrays that a call may bring with it; unchecked. */
 export interface StepArrays extends CandidateArrays {
@@ -45,6 +47,20 @@ export interface Settings {
   arrays: StepArrays;
 }
 
+/** A literal would have what a program puts on Object.prototype. */
+export const noArrays = Object.freeze(bare({})) as Readonly<Record<string, undefined>>;
+
+/** What a step may bring, and does not. */
+export const noStep: StepArrays = {
+  classWeights: undefined,
+  candidates: undefined,
+  candidateLabels: undefined,
+  candidateRows: undefined,
+  update: undefined,
+  upstream: undefined,
+  out: undefined,
+};
+
 /** Asked once: the answer costs a system call. */
 export const defaultThreads = availableParallelism();
 
@@ -67,6 +83,7 @@ export function createSettings(options: ParsedOptions, pairLoss: PairLoss): Sett
     precision: options.precision ?? 'exact',
     workspaceLimit: options.workspaceLimit,
     arrays: {
+      ...noStep,
       classWeights: options.classWeights,
       candidates: options.candidates,
       candidateLabels: options.candidateLabels,
@@ -139,7 +156,7 @@ function makeOutputs(
   length: number,
   candidates: Candidates,
 ): Outputs {
-  const out = arrays.out ?? {};
+  const out = arrays.out ?? noArrays;
   const isSkipped = settings.gradient === 'skip';
   const wantsCandidates =
     arrays.update === undefined && (candidates.kind === 'classWeights' || settings.candidateGradient === 'compute');
@@ -230,7 +247,7 @@ function checkOutputsApart(problem: Problem): void {
  * The same problem on private arrays: what happens to the caller's meanwhile cannot matter. Rows on a device stay where
  * they are: whoever changes them waits for the call. `out`: the caller's outputs.
  */
-export function isolate(problem: Problem, out: StepArrays['out'] = {}): Problem {
+export function isolate(problem: Problem, out: StepArrays['out'] = noArrays): Problem {
   const name = gradientOfCandidates[problem.candidateKind];
   const own = (array: Float32Array | undefined, given: unknown) =>
     array && given !== undefined ? allocate(trueLengthOf(array)) : array;

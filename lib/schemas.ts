@@ -222,12 +222,54 @@ export const isValid = (schema: z.ZodType, options: unknown) => schema.safeParse
 export function parse<T extends z.ZodType>(schema: T, options: unknown, name = 'options'): z.output<T> {
   const known = knownValid(schema, options);
   if (known !== undefined) return known as z.output<T>;
-  // What was read is what an error shows: a getter may say something else the next time.
-  const result = schema.safeParse(options, { reportInput: true });
+  for (const _ in polluted) return parseUnpolluted(schema, options, name);
+  const parsed = held(schema, options, name);
+  remember(schema, parsed);
+  return parsed;
+}
+
+function held<T extends z.ZodType>(schema: T, options: unknown, name: string): z.output<T> {
+  let result = schema.safeParse(options);
+  // Once more for the error, with what was read: a getter may say something else the next time, and be right then.
+  if (!result.success) result = schema.safeParse(options, { reportInput: true });
   if (!result.success) throw firstError(schema, result.error.issues[0], name);
-  remember(schema, result.data);
   return result.data;
 }
+
+const polluted = Object.prototype as object;
+
+/** What a program has put on Object.prototype is no option: every object would have it. */
+function parseUnpolluted<T extends z.ZodType>(schema: T, options: unknown, name: string): z.output<T> {
+  if (!(schema instanceof z.ZodObject) || !isObject(options)) return held(schema, options, name);
+  const own = bare({});
+  for (const key of new Set([...Object.keys(schema.shape), ...keysIn(options)])) {
+    if (isOwn(options, key)) own[key] = withoutPrototypes(options[key]);
+  }
+  return withoutPrototypes(held(schema, own, name)) as z.output<T>;
+}
+
+/** A plain object, and those in it; others are the caller's business. */
+function withoutPrototypes(value: unknown): unknown {
+  if (!isPlainObject(value)) return value;
+  const own = bare({});
+  for (const key of Object.keys(value)) own[key] = withoutPrototypes(value[key]);
+  return own;
+}
+
+function* keysIn(options: object): Generator<string> {
+  for (const key in options) yield key;
+}
+
+/** Of the object or of a prototype of the caller's making. */
+function isOwn(object: object, key: string): boolean {
+  for (let at: object | null = object; at !== null && at !== polluted; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, key)) return true;
+  }
+  return false;
+}
+
+/** Without a prototype: what it lacks stays so. */
+export const bare = <T extends object>(object: T): T & Record<string, unknown> => Object.setPrototypeOf(object, null);
 
 /**
  * What each schema accepted last, where that was scalars only. A training loop passes the same at every step, and for a
@@ -253,7 +295,7 @@ function remember(schema: z.ZodType, options: unknown): void {
   if (!isPlainObject(options)) return;
   const entries = Object.entries(options);
   if (!entries.every(([, value]) => isScalar(value))) return;
-  lastValid.set(schema, { entries: new Map(entries), options: Object.freeze(options) });
+  lastValid.set(schema, { entries: new Map(entries), options: Object.freeze(bare({ ...options })) });
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -269,9 +311,9 @@ function firstError(schema: z.ZodType, issue: z.core.$ZodIssue, name: string): E
   return unknownOption(where, issue.keys[0], known, mostSimilar(issue.keys[0], known));
 }
 
-const typeOf = (value: unknown) => (isObject(value) ? (value as { type?: unknown }).type : value);
+const typeOf = (value: unknown) => (isObject(value) ? value.type : value);
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /** The keys that the schema has where the issue arose. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] {

@@ -38,7 +38,8 @@ export async function computeSimilarityAsync(
   anchors: Float32Array,
   options: SimilarityOptions & Abortable,
 ): Promise<Float32Array> {
-  const { signal, ...settings } = parse(schemas.similarityAsync, options) as SimilarityOptions & Abortable;
+  const settings = parse(schemas.similarityAsync, options) as SimilarityOptions & Abortable;
+  const { signal } = settings;
   const problem = createSimilarityProblem(anchors, settings);
   refuseAborted(signal);
   const isolated: SimilarityProblem = {
@@ -83,6 +84,7 @@ function createSimilarityProblem(values: unknown, settings: SimilarityOptions): 
     precision: settings.precision ?? 'exact',
     anchors,
     candidates,
+    candidateRows: undefined,
     out,
   };
 }

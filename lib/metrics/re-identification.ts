@@ -75,10 +75,9 @@ export async function evaluateReIdentificationAsync(
   gallery: ReIdentificationSet,
   options: ReIdentificationOptions & Abortable,
 ): Promise<ReIdentificationMetrics> {
-  const parsed = parse(metricSchemas.reIdentificationAsync, options) as ReIdentificationOptions & Abortable;
-  const { signal, ...settings } = parsed;
+  const settings = parse(metricSchemas.reIdentificationAsync, options) as ReIdentificationOptions & Abortable;
   const judgement = new Judgement(query, gallery, settings);
-  await visitOwnMatchesAsync(judgement.comparison, signal, judgement.visit);
+  await visitOwnMatchesAsync(judgement.comparison, settings.signal, judgement.visit);
   return judgement.means();
 }
 
@@ -94,10 +93,10 @@ class Judgement {
   #map = 0;
 
   constructor(query: ReIdentificationSet, gallery: ReIdentificationSet, settings: ReIdentificationOptions) {
-    const { ranks = 50, junkLabel = -1, ...evaluation } = settings;
+    const { ranks = 50, junkLabel = -1 } = settings;
     const asking = readSet('query', query, settings.dim);
     const asked = readSet('gallery', gallery, settings.dim);
-    this.comparison = { queries: asking, gallery: { ...asked, junkLabel }, settings: evaluation };
+    this.comparison = { queries: asking, gallery: { ...asked, junkLabel }, settings };
     this.#count = asking.labels.length;
     this.#queryCameras = asking.cameras;
     this.#galleryCameras = asked.cameras;
