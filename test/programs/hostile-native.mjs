@@ -54,7 +54,24 @@ function detached() {
   return array;
 }
 
-const absurd = [0, -1, 0.5, NaN, Infinity, -Infinity, 1e300, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 53 + 2, 2 ** 63, -0, 1, 2, 3];
+const absurd = [
+  0,
+  -1,
+  0.5,
+  NaN,
+  Infinity,
+  -Infinity,
+  1e300,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  2 ** 53 + 2,
+  2 ** 63,
+  -0,
+  1,
+  2,
+  3,
+];
 const foreign = [
   undefined,
   null,
@@ -214,7 +231,7 @@ function begin(session, method) {
 
 let session = new Session(variants[0], 0);
 const end = Date.now() + 1000 * Number(seconds);
-for (let round = 0; Date.now() < end; round++) {
+while (Date.now() < end) {
   if (chance(0.02)) session = new Session(pick(variants), 0); // the old one is dropped, with its jobs in flight
   const method = pick(methods);
   if (chance(0.1)) {
