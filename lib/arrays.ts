@@ -111,8 +111,8 @@ export function labelArray(name: string, value: unknown): Int32Array {
   const labels = withMemory(`${length} labels`, fewerRows, () => new Int32Array(length));
   for (let i = 0; i < labels.length; i++) {
     const label: unknown = value[i];
-    if (((label as number) | 0) !== label) throw invalidArgument(`${name}[${i}]`, int32Range, label);
-    labels[i] = label as number;
+    if (typeof label !== 'number' || (label | 0) !== label) throw invalidArgument(`${name}[${i}]`, int32Range, label);
+    labels[i] = label;
   }
   return labels;
 }
