@@ -502,6 +502,13 @@ const subjects: Record<string, Subject> = {
       setTo('galleryLabels', [1]),
       setTo('own', [1]),
       setTo('gallery', [1]),
+      setTo('gallery', false),
+      {
+        name: 'own is nothing',
+        code: invalid,
+        apply: ({ values, labels, options }) =>
+          Object.assign(options, { gallery: values, galleryLabels: labels, own: 0 }),
+      },
     ],
     options: fc
       .record({ common, recallAt: fc.array(fc.integer({ min: 1, max: 2 ** 40 }), { minLength: 1, maxLength: 4 }) })

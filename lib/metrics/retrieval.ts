@@ -109,11 +109,14 @@ class Retrieval {
     }
     this.comparison = {
       queries,
-      gallery: gallery && readLabelledRows('options.gallery', 'options.galleryLabels', gallery, galleryLabels, dim),
+      gallery:
+        gallery === undefined
+          ? undefined
+          : readLabelledRows('options.gallery', 'options.galleryLabels', gallery, galleryLabels, dim),
       settings,
     };
     this.#count = queries.labels.length;
-    this.#own = own && ownRows(own, queries.labels, this.comparison.gallery!.labels);
+    this.#own = own === undefined ? undefined : ownRows(own, queries.labels, this.comparison.gallery!.labels);
     this.#recallAt = recallAt;
     this.#found = recallAt.map(() => 0);
   }
