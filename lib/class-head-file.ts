@@ -1,5 +1,5 @@
 /** A class head as a file: its matrices, and in the metadata all that further steps depend on. */
-import { foreignFile } from './errors.ts';
+import { foreignFile, shortened } from './errors.ts';
 import type { PairLoss } from './losses.ts';
 import { momentCount, type ResolvedOptimizer } from './optimizers.ts';
 import type { Reduction, Scope } from './options.ts';
@@ -60,7 +60,7 @@ export async function openHead(path: string): Promise<HeadFile> {
 }
 
 function readSettings(path: string, { metadata, names }: MatrixFile): { settings: HeadSettings; steps: number } {
-  const steps = /^\d+$/.test(metadata.steps) ? Number(metadata.steps) : Number.NaN;
+  const steps = /^\d+$/.test(metadata.steps ?? '') ? Number(metadata.steps) : Number.NaN;
   let settings: unknown;
   try {
     settings = JSON.parse(metadata.settings);
@@ -77,6 +77,7 @@ function readSettings(path: string, { metadata, names }: MatrixFile): { settings
   }
   const expected = tensorNames(head.optimizer).sort().join(', ');
   const received = names.sort().join(', ');
-  if (received !== expected) throw foreignFile(path, `a class head with the tensors ${expected}`, received);
+  if (received !== expected)
+    throw foreignFile(path, `a class head with the tensors ${expected}`, shortened(received, 100));
   return { settings: head, steps };
 }

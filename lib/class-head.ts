@@ -25,7 +25,7 @@ import { parse, schemas } from './schemas.ts';
  * `computePairLoss` does where a named engine cannot run.
  */
 export function createClassHead(options: ClassHeadOptions): ClassHead {
-  const { weights, ...parsed } = parse(schemas.classHead, options) as ClassHeadOptions;
+  const parsed = parse(schemas.classHead, options) as ClassHeadOptions;
   const settings: HeadSettings = {
     classes: parsed.classes,
     dim: parsed.dim,
@@ -37,7 +37,7 @@ export function createClassHead(options: ClassHeadOptions): ClassHead {
     sampleRate: parsed.sampleRate ?? 1,
     seed: parsed.seed ?? 0,
   };
-  const first = firstWeights(settings, weights);
+  const first = firstWeights(settings, parsed.weights);
   const head = new HeldHead(settings, parsed, 0);
   try {
     const [firstWeightRows, ...moments] = head.rows;

@@ -2,6 +2,7 @@
 import { float32, output, rowCount } from './arrays.ts';
 import { requireCuda } from './cuda.ts';
 import {
+  type CircleLossError,
   deviceFailed,
   disposed,
   engineOutOfMemory,
@@ -56,10 +57,16 @@ class HeldMatrix implements DeviceMatrix {
     this.rows = rows;
     this.dim = dim;
     this.device = device;
+    if (rows > largestSide || dim > largestSide || rows * dim > largestMatrix) throw this.#outOfMemory();
     const report = newReport();
     const native = orOutOfMemory(() => new module.DeviceRows(report, device, rows, dim));
     this.#check(report);
     this.#native = native;
+  }
+
+  /** Not instanceof: what only inherits from one has no rows, and a revoked Proxy throws. */
+  static is(value: unknown): value is HeldMatrix {
+    return typeof value === 'object' && value !== null && #native in value;
   }
 
   /** What error messages show of it. */
@@ -111,18 +118,24 @@ class HeldMatrix implements DeviceMatrix {
     return this.#native;
   }
 
+  #outOfMemory(): CircleLossError {
+    const remedy = 'Dispose of other matrices, or keep fewer rows on the device.';
+    return outOfDeviceMemory(`a DeviceMatrix of ${this.rows} × ${this.dim} numbers`, remedy);
+  }
+
   #check(report: Float64Array): void {
     const status = report[reportFields.indexOf('status')];
     if (status === nativeStatus.ok) return;
-    if (status === nativeStatus.outOfDeviceMemory) {
-      const remedy = 'Dispose of other matrices, or keep fewer rows on the device.';
-      throw outOfDeviceMemory(`a DeviceMatrix of ${this.rows} × ${this.dim} numbers`, remedy);
-    }
+    if (status === nativeStatus.outOfDeviceMemory) throw this.#outOfMemory();
     if (status === nativeStatus.outOfMemory) throw engineOutOfMemory();
     if (status !== nativeStatus.deviceFailed) throw internal(`A DeviceMatrix reported status ${status}`);
     throw deviceFailed(this.#module.describeError(report[reportFields.indexOf('deviceError')]));
   }
 }
+
+/** What the native side can count, its bytes too; no device has room for more. */
+const largestSide = 0x7fffffff;
+const largestMatrix = 2 ** 50;
 
 const newReport = () => new Float64Array(reportFields.length);
 
@@ -157,7 +170,7 @@ export function allocateDeviceMatrix(rows: number, dim: number, device: number):
 }
 
 export function isDeviceMatrix(value: unknown): value is DeviceMatrix {
-  return value instanceof HeldMatrix;
+  return HeldMatrix.is(value);
 }
 
 /** What the native side knows it by. Throws where it is disposed; `name` is what the error calls it. */

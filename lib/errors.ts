@@ -39,10 +39,21 @@ export function isTensorLike(value: unknown): value is { dtype: string; shape: r
   return typeof dtype === 'string' && Array.isArray(shape);
 }
 
+/** A hostile text may be of any length. */
+export const shortened = (text: string, most = 40) => (text.length > most ? `${text.slice(0, most)}…` : text);
+
 /** How a value looks in a message: short, and telling its type. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
-  if (typeof value === 'bigint') return `${value}n`;
+  try {
+    return described(value);
+  } catch {
+    return 'an object'; // that throws when it is looked at, as a revoked Proxy does: the message says what matters
+  }
+}
+
+function described(value: unknown): string {
+  if (typeof value === 'string') return `'${shortened(value)}'`;
+  if (typeof value === 'bigint') return `${shortened(String(value))}n`;
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
   if (ArrayBuffer.isView(value) && 'length' in value) {
@@ -50,7 +61,7 @@ export function describe(value: unknown): string {
   }
   if (Array.isArray(value)) return `Array(${value.length})`;
   if (isTensorLike(value)) {
-    return `${/^[aeiou]/.test(value.dtype) ? 'an' : 'a'} ${value.dtype} tensor of shape [${value.shape.join(', ')}]`;
+    return `${/^[aeiou]/.test(value.dtype) ? 'an' : 'a'} ${shortened(value.dtype)} tensor of shape [${value.shape.join(', ')}]`;
   }
   const kind = Object.prototype.toString.call(value).slice(8, -1);
   return kind === 'Object' ? 'an object' : kind;
@@ -62,7 +73,7 @@ export function invalidArgument(name: string, expected: string, value: unknown, 
 
 export function unknownOption(where: string, key: string, known: readonly string[], similar?: string): CircleLossError {
   const hint = similar === undefined ? '' : ` Did you mean '${similar}'?`;
-  const message = sentence(where, `made of ${known.join(', ')}`, `the unknown key '${key}'`);
+  const message = sentence(where, `made of ${known.join(', ')}`, `the unknown key '${shortened(key)}'`);
   return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', message + hint);
 }
 

@@ -1,5 +1,5 @@
 /** A class head at work: its rows, whose turn it is, and what each call makes of them. */
-import { checkClassLabels, float32, labelArray, output } from './arrays.ts';
+import { checkClassLabels, copyOfLabels, float32, labelArray, ordinary, output, withMemory } from './arrays.ts';
 import { type HeadSettings, tensorNames, writeHead } from './class-head-file.ts';
 import type {
   ClassHead,
@@ -14,10 +14,10 @@ import { allocateRows, type EngineRows, pieces } from './engine-rows.ts';
 import { type EngineChoice, residentEngine } from './engines.ts';
 import { type Nearest, nearestCandidates, nearestCandidatesAsync, type Search } from './nearest.ts';
 import type { Abortable, Labels } from './options.ts';
-import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
+import { createProblem, createSettings, noStep, type Settings, type StepArrays } from './problem.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
-import { parse, schemas } from './schemas.ts';
+import { bare, parse, schemas } from './schemas.ts';
 import { Turns } from './turns.ts';
 
 const names = {
@@ -56,7 +56,7 @@ export class HeldHead implements ClassHead {
     this.#steps = steps;
     this.#choice = resident.choice;
     this.#callSettings = createSettings(
-      { ...settings, engine: resident.name, device, precision, threads, workspaceLimit },
+      bare({ ...settings, engine: resident.name, device, precision, threads, workspaceLimit }),
       settings.pairLoss,
     );
     this.#sampler = sampleRate < 1 ? new ClassSampler(classes, sampleRate, seed) : undefined;
@@ -93,20 +93,21 @@ export class HeldHead implements ClassHead {
     options?: ClassHeadStepOptions & Abortable,
   ): Promise<ClassHeadStep> {
     this.#turns.checkWrite();
-    const { signal, ...given } = parse(schemas.classHeadStepAsync, options ?? {}, 'step') as ClassHeadStepOptions &
-      Abortable;
+    const given = parse(schemas.classHeadStepAsync, options ?? {}, 'step') as ClassHeadStepOptions & Abortable;
     const problem = this.#stepProblem(embeddings, labels, given);
     const engine = this.#choice.engineFor(problem);
     return this.#turns.write('stepAsync', async () => {
-      const result = await this.#whileHeld(() => runAsync(engine, problem, given.out, signal, names));
+      const result = await this.#whileHeld(() => runAsync(engine, problem, given.out, given.signal, names));
       return this.#stepped(result, problem);
     });
   }
 
   loss(embeddings: Float32Array, labels: Labels): PairLossValue {
     this.#turns.checkRead();
+    const array = this.#labels(labels);
+    this.#turns.checkRead(); // reading a list may run code of the caller's
     const settings: Settings = { ...this.#callSettings, gradient: 'skip' };
-    const problem = createProblem(settings, { classWeights: this.#rows[0].values }, embeddings, this.#labels(labels));
+    const problem = createProblem(settings, { ...noStep, classWeights: this.#rows[0].values }, embeddings, array);
     return run(this.#choice.engineFor(problem), problem, names);
   }
 
@@ -118,6 +119,7 @@ export class HeldHead implements ClassHead {
   async predictAsync(embeddings: Float32Array, k = 1, options: Abortable = {}): Promise<ClassPrediction> {
     this.#turns.checkRead();
     const { signal } = parse(schemas.abortable, options) as Abortable;
+    this.#turns.checkRead(); // reading options too
     const search = this.#search(embeddings, k);
     return this.#turns.read('predictAsync', async () =>
       predictionOf(await this.#whileHeld(() => nearestCandidatesAsync(search, signal))),
@@ -126,14 +128,24 @@ export class HeldHead implements ClassHead {
 
   weights(out?: Float32Array): Float32Array {
     this.#turns.checkRead();
-    const array = output('out', out, this.classes * this.dim);
+    const array = this.#weightsArray(out);
+    const numbers = ordinary(array);
     for (const { firstRow, count } of pieces(this.classes, this.dim)) {
-      this.#rows[0].read(array.subarray(firstRow * this.dim, (firstRow + count) * this.dim), firstRow);
+      this.#rows[0].read(numbers.subarray(firstRow * this.dim, (firstRow + count) * this.dim), firstRow);
     }
     return array;
   }
 
+  #weightsArray(out: Float32Array | undefined): Float32Array {
+    const length = this.classes * this.dim;
+    if (out !== undefined) return output('out', out, length);
+    const remedy = 'Use save, which writes them some at a time.';
+    return withMemory(`a copy of ${this.classes} × ${this.dim} weights`, remedy, () => new Float32Array(length));
+  }
+
   async save(path: string): Promise<void> {
+    const file = parse(schemas.path, path, 'path');
+    this.#turns.checkRead();
     const { classes: rows, dim } = this;
     const matrices = tensorNames(this.#settings.optimizer).map((name, i) => ({
       name,
@@ -141,7 +153,6 @@ export class HeldHead implements ClassHead {
       dim,
       read: this.#rows[i].read,
     }));
-    const file = parse(schemas.path, path, 'path');
     await this.#turns.read('save', () => this.#whileHeld(() => writeHead(file, this.#settings, this.#steps, matrices)));
   }
 
@@ -171,18 +182,23 @@ export class HeldHead implements ClassHead {
   }
 
   #labels(labels: Labels): Int32Array {
-    const array = labelArray('labels', labels);
+    const given = labelArray('labels', labels);
+    // In memory that another thread writes they could change once they are checked, and a sampler relies on them.
+    const array = this.#sampler ? copyOfLabels(given) : given;
     checkClassLabels(array, 'a class', this.classes);
     return array;
   }
 
   #stepProblem(embeddings: unknown, labels: Labels, given: ClassHeadStepOptions): Problem {
     const array = this.#labels(labels);
+    // Once more: reading options and lists may have run code of the caller's, another step of this head for instance.
+    this.#turns.checkWrite();
     const [weights, firstMoment, secondMoment] = this.#rows;
     const step = this.#steps + 1;
     const { optimizer } = this.#settings;
     const learningRate = given.learningRate ?? optimizer.learningRate;
     const arrays: StepArrays = {
+      ...noStep,
       classWeights: weights.values,
       candidateRows: this.#sampler?.sample(array, step),
       upstream: given.upstream,

@@ -1,16 +1,16 @@
 /** `createMemoryBank`: embeddings of past batches as candidates (cross-batch memory, Wang et al. 2020, arXiv:1912.06798). */
-import { checkAlive, checkApart, checkRows, float32, labelArray, output } from './arrays.ts';
+import { checkAlive, checkApart, checkRows, float32, labelArray, ordinary, output } from './arrays.ts';
 import type { Engine, Problem } from './engine.ts';
 import { allocateRows, type EngineRows } from './engine-rows.ts';
 import { type EngineChoice, residentEngine } from './engines.ts';
 import { disposed, invalidArgument, notFinite, outOfHostMemory, wrongShape } from './errors.ts';
 import { largestParameter } from './losses.ts';
 import type { Abortable, EngineName, Labels, PairLossChoice, Reduction } from './options.ts';
-import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
+import { createProblem, createSettings, noStep, type Settings, type StepArrays } from './problem.ts';
 import { firstNotFinite } from './reference-rows.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
-import { parse, schemas } from './schemas.ts';
+import { bare, parse, schemas } from './schemas.ts';
 
 export type MemoryBankOptions = PairLossChoice & {
   /** Embeddings that the memory holds, an integer from 1 to 2147483647; a further one takes the place of the oldest. */
@@ -120,7 +120,7 @@ class Ring implements MemoryBank {
     this.#warmUp = options.warmUp ?? 0;
     this.#batchWeight = options.batchWeight ?? 1;
     this.#memoryWeight = options.memoryWeight ?? 1;
-    this.#settings = createSettings({ ...options, engine: resident.name }, pairLoss);
+    this.#settings = createSettings(bare({ ...options, engine: resident.name }), pairLoss);
     this.#choice = resident.choice;
     this.#rows = allocateRows(capacity, dim, { engine: resident.name, device }, 'Lower the capacity.');
     this.#labels = this.#allocate(() => new Int32Array(capacity));
@@ -142,9 +142,9 @@ class Ring implements MemoryBank {
   loss(embeddings: Float32Array, labels: Labels, options?: MemoryBankStepOptions): MemoryBankLoss {
     this.#checkAlive();
     const given = parse(schemas.memoryBankStep, options ?? {}, 'step') as MemoryBankStepOptions;
-    const parts = this.#parts(given, embeddings, labels);
+    const { parts, gradient } = this.#parts(given, embeddings, labels);
     const results = parts.map(({ problem }) => run(this.#choice.engineFor(problem), problem));
-    return sumOf(parts, results, given.out?.gradient ?? new Float32Array(embeddings.length));
+    return sumOf(parts, results, gradient);
   }
 
   async lossAsync(
@@ -153,14 +153,14 @@ class Ring implements MemoryBank {
     options?: MemoryBankStepOptions & Abortable,
   ): Promise<MemoryBankLoss> {
     this.#checkAlive();
-    const { signal, ...given } = parse(schemas.memoryBankStepAsync, options ?? {}, 'step') as MemoryBankStepOptions &
-      Abortable;
-    const parts = this.#parts(given, embeddings, labels);
-    const out = given.out?.gradient ?? new Float32Array(embeddings.length);
+    const given = parse(schemas.memoryBankStepAsync, options ?? {}, 'step') as MemoryBankStepOptions & Abortable;
+    const { parts, gradient } = this.#parts(given, embeddings, labels);
     // Both begin now: each has the memory as it is.
-    const running = parts.map(({ problem }) => runAsync(this.#choice.engineFor(problem), problem, undefined, signal));
+    const running = parts.map(({ problem }) =>
+      runAsync(this.#choice.engineFor(problem), problem, undefined, given.signal),
+    );
     try {
-      return sumOf(parts, await Promise.all(running), out);
+      return sumOf(parts, await Promise.all(running), gradient);
     } finally {
       await Promise.allSettled(running);
       if (this.#isDisposed) this.#free();
@@ -168,9 +168,9 @@ class Ring implements MemoryBank {
   }
 
   enqueue(embeddings: Float32Array, labels: Labels): void {
+    const array = labelArray('labels', labels);
     this.#checkAlive();
     const rows = float32('embeddings', embeddings);
-    const array = labelArray('labels', labels);
     checkRows('embeddings', rows.length, 'labels', array.length, this.dim);
     if (array.length > this.capacity) {
       throw wrongShape('labels', `at most capacity = ${this.capacity} labels`, `${array.length}`);
@@ -221,21 +221,24 @@ class Ring implements MemoryBank {
     this.#rows[Symbol.dispose]();
   }
 
-  #parts(given: MemoryBankStepOptions, embeddings: Float32Array, labels: Labels): Part[] {
+  /** `gradient`: where the sum goes. */
+  #parts(given: MemoryBankStepOptions, embeddings: Float32Array, labels: Labels) {
     const { upstream = 1, out } = given;
+    const array = labelArray('labels', labels);
+    this.#checkAlive(); // once more: reading options and lists may have run code of the caller's
     const problemOf = (weight: number, arrays: StepArrays) => {
       const weighted = upstream * weight;
       if (Math.abs(weighted) > largestParameter) throw invalidArgument('step.upstream', weightedRange, upstream);
-      return createProblem(this.#settings, { ...arrays, upstream: weighted }, embeddings, labels);
+      return createProblem(this.#settings, { ...noStep, ...arrays, upstream: weighted }, embeddings, array);
     };
     // Made even where it is left out, because it checks the arrays.
     const batch = problemOf(this.#batchWeight, {});
+    const gradient = output('out.gradient', out?.gradient, batch.anchors.length);
     if (out?.gradient !== undefined) {
-      output('out.gradient', out.gradient, embeddings.length);
       checkApart(
-        [['out.gradient', out.gradient]],
+        [['out.gradient', gradient]],
         [
-          ['embeddings', embeddings],
+          ['embeddings', batch.anchors],
           ['labels', batch.anchorLabels],
         ],
       );
@@ -245,7 +248,7 @@ class Ring implements MemoryBank {
       const weight = this.#memoryWeight;
       parts.push({ name: 'memory', weight, problem: problemOf(weight, this.#memory()) });
     }
-    return parts.filter(({ weight }) => weight !== 0);
+    return { parts: parts.filter(({ weight }) => weight !== 0), gradient };
   }
 
   /** What is held now, as candidates: of an array its beginning, of a matrix on a device its first rows by number. */
@@ -264,16 +267,18 @@ class Ring implements MemoryBank {
 /** Sums into `out` when nothing can fail any more. */
 function sumOf(parts: readonly Part[], results: readonly PairLossResult[], out: Float32Array): MemoryBankLoss {
   checkAlive('out.gradient', out);
+  const numbers = ordinary(out);
   for (const { gradient } of results) {
-    if (gradient.length !== out.length)
-      throw wrongShape('out.gradient', `${gradient.length} numbers still`, `${out.length}`);
+    if (gradient.length !== numbers.length)
+      throw wrongShape('out.gradient', `${gradient.length} numbers still`, `${numbers.length}`);
   }
-  const sum: MemoryBankLoss = { loss: 0, gradient: out.fill(0) };
+  numbers.fill(0);
+  const sum: MemoryBankLoss = { loss: 0, gradient: out };
   for (const [i, { name, weight }] of parts.entries()) {
     const { gradient, ...value } = results[i];
     sum.loss += weight * value.loss;
     sum[name] = value;
-    for (let k = 0; k < gradient.length; k++) out[k] += gradient[k];
+    for (let k = 0; k < gradient.length; k++) numbers[k] += gradient[k];
   }
   return sum;
 }

@@ -53,7 +53,8 @@ export function findNearest(anchors: Float32Array, options: NearestOptions): Nea
 
 /** `findNearest` off the JavaScript thread, on copies; an aborted `signal` rejects with an `AbortError`. */
 export async function findNearestAsync(anchors: Float32Array, options: NearestOptions & Abortable): Promise<Nearest> {
-  const { signal, ...settings } = parse(schemas.nearestAsync, options) as NearestOptions & Abortable;
+  const settings = parse(schemas.nearestAsync, options) as NearestOptions & Abortable;
+  const { signal } = settings;
   const search = createSearch(anchors, settings);
   refuseAborted(signal);
   return nearestCandidatesAsync({ ...search, candidates: copyOfRows(search.candidates) }, signal, trim);
@@ -118,7 +119,14 @@ function createProblem({ choice: _choice, names, k, ...rows }: Search): NearestP
   const anchorCount = rowCount(names.anchors, rows.anchors, rows.dim);
   try {
     const similarities = new Float32Array(anchorCount * k);
-    return { ...rows, anchorCount, checkFinite: 'throw', similarities, indices: new Int32Array(anchorCount * k) };
+    return {
+      ...rows,
+      candidateRows: undefined,
+      anchorCount,
+      checkFinite: 'throw',
+      similarities,
+      indices: new Int32Array(anchorCount * k),
+    };
   } catch (cause) {
     throw outOfMemory(`the ${k} nearest of ${anchorCount} rows`, cause);
   }

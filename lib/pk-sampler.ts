@@ -7,8 +7,8 @@
  */
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { mersenne } from 'pure-rand/generator/mersenne';
-import { labelArray } from './arrays.ts';
-import { outOfMemory, tooFewClasses, tooFewSamples, tooLargeBatch, wrongShape } from './errors.ts';
+import { labelArray, withMemory } from './arrays.ts';
+import { tooFewClasses, tooFewSamples, tooLargeBatch, wrongShape } from './errors.ts';
 import type { Labels } from './options.ts';
 import { parse, schemas } from './schemas.ts';
 
@@ -72,15 +72,20 @@ export function pkSampler(options: PkSamplerOptions): PkSampler {
   if (labels.length < 1 || labels.length > largestInt32) {
     throw wrongShape('options.labels', `from 1 to ${largestInt32} labels`, `${labels.length}`);
   }
-  const classes = groupByClass(labels);
-  const drawn = chooseClasses(classes, labels, samplesPerClass, smallClasses);
+  const [classes, drawn] = withMemory(`the classes of ${labels.length} labels`, 'Use fewer labels.', () => {
+    const found = groupByClass(labels);
+    return [found, chooseClasses(found, labels, samplesPerClass, smallClasses)] as const;
+  });
   if (drawn.length < classesPerBatch) {
     throw tooFewClasses(classesPerBatch, samplesPerClass, drawn.length, classes.count - drawn.length);
   }
   const batchSize = classesPerBatch * samplesPerClass;
   if (batchSize > largestInt32) throw tooLargeBatch(classesPerBatch, samplesPerClass, largestInt32);
 
-  const nextBatch = walkThrough(classes, drawn, parsed);
+  const remedy = 'Lower classesPerBatch or samplesPerClass.';
+  const nextBatch = withMemory(`walks through ${drawn.length} classes`, remedy, () =>
+    walkThrough(classes, drawn, parsed),
+  );
   const batchesPerEpoch = Math.ceil(drawn.length / classesPerBatch);
   return {
     classCount: drawn.length,
@@ -212,9 +217,9 @@ function takeFromWalk(
 }
 
 function allocateBatch(length: number): Int32Array {
-  try {
-    return new Int32Array(length);
-  } catch (cause) {
-    throw outOfMemory(`a batch of ${length} indices`, cause);
-  }
+  return withMemory(
+    `a batch of ${length} indices`,
+    'Lower classesPerBatch or samplesPerClass.',
+    () => new Int32Array(length),
+  );
 }

@@ -1,12 +1,25 @@
 /** From options and arrays to a problem: defaults filled in, lengths held against each other, outputs allocated. */
+
 import os from 'node:os';
-import { allocate, checkApart, checkRows, copyOf, float32, labelArray, output } from './arrays.ts';
+import {
+  allocate,
+  checkApart,
+  checkRows,
+  copyOf,
+  copyOfLabels,
+  float32,
+  isArray,
+  labelArray,
+  output,
+  trueLengthOf,
+} from './arrays.ts';
 import { type CandidateArrays, type Candidates, copyOfRows, hostRows, lengthOf, readCandidates } from './candidates.ts';
 import type { Problem } from './engine.ts';
 import { invalidArgument, wrongShape } from './errors.ts';
 import { largestParameter, type PairLoss, parameterRange, resolvePairLoss } from './losses.ts';
 import type { CandidateUpdate } from './optimizers.ts';
 import type { EngineName, Reduction, Scope } from './options.ts';
+import { bare } from './schemas.ts';
 
 /** Arrays that a call may bring with it; unchecked. */
 export interface StepArrays extends CandidateArrays {
@@ -34,8 +47,21 @@ export interface Settings {
   arrays: StepArrays;
 }
 
-/** Asked once: the answer costs a system call. */
-/** Node 18.0 has no such function, and no Node-API for the binaries: engine 'reference' shall be able to say so. */
+/** A literal would have what a program puts on Object.prototype. */
+export const noArrays = Object.freeze(bare({})) as Readonly<Record<string, undefined>>;
+
+/** What a step may bring, and does not. */
+export const noStep: StepArrays = {
+  classWeights: undefined,
+  candidates: undefined,
+  candidateLabels: undefined,
+  candidateRows: undefined,
+  update: undefined,
+  upstream: undefined,
+  out: undefined,
+};
+
+/** Asked once: the answer costs a system call. Node 18.0 has no such function, and no Node-API for the binaries: engine 'reference' shall be able to say so. */
 export const defaultThreads = os.availableParallelism?.() ?? os.cpus().length;
 
 type ParsedOptions = Partial<Omit<Settings, 'dim' | 'pairLoss' | 'arrays'>> & StepArrays & { dim: number };
@@ -57,6 +83,7 @@ export function createSettings(options: ParsedOptions, pairLoss: PairLoss): Sett
     precision: options.precision ?? 'exact',
     workspaceLimit: options.workspaceLimit,
     arrays: {
+      ...noStep,
       classWeights: options.classWeights,
       candidates: options.candidates,
       candidateLabels: options.candidateLabels,
@@ -129,7 +156,7 @@ function makeOutputs(
   length: number,
   candidates: Candidates,
 ): Outputs {
-  const out = arrays.out ?? {};
+  const out = arrays.out ?? noArrays;
   const isSkipped = settings.gradient === 'skip';
   const wantsCandidates =
     arrays.update === undefined && (candidates.kind === 'classWeights' || settings.candidateGradient === 'compute');
@@ -145,11 +172,20 @@ function makeOutputs(
   };
 }
 
+/** A list may be the caller's code (`labelArray`). */
+function withLabelsRead(arrays: StepArrays): StepArrays {
+  const { candidates, candidateLabels } = arrays;
+  if (candidates === undefined || !isArray(candidateLabels)) return arrays;
+  return { ...arrays, candidateLabels: labelArray('candidateLabels', candidateLabels) };
+}
+
 /** Checks everything; what comes out borrows the caller's arrays. */
-export function createProblem(settings: Settings, arrays: StepArrays, embeddings: unknown, labels: unknown): Problem {
+export function createProblem(settings: Settings, given: StepArrays, embeddings: unknown, labels: unknown): Problem {
   const { dim } = settings;
-  const anchors = float32('embeddings', embeddings);
   const anchorLabels = labelArray('labels', labels);
+  const arrays = withLabelsRead(given);
+  // From here on nothing runs that the caller wrote: what is checked stays so.
+  const anchors = float32('embeddings', embeddings);
   checkRows('embeddings', anchors.length, 'labels', anchorLabels.length, dim);
   const candidates = readCandidates(settings, arrays, anchorLabels);
   if (settings.candidateGradient === 'compute' && candidates.kind !== 'labelled') {
@@ -211,18 +247,17 @@ function checkOutputsApart(problem: Problem): void {
  * The same problem on private arrays: what happens to the caller's meanwhile cannot matter. Rows on a device stay where
  * they are: whoever changes them waits for the call. `out`: the caller's outputs.
  */
-export function isolate(problem: Problem, out: StepArrays['out'] = {}): Problem {
-  const copyLabels = (labels: Int32Array | undefined) => labels && new Int32Array(labels);
+export function isolate(problem: Problem, out: StepArrays['out'] = noArrays): Problem {
   const name = gradientOfCandidates[problem.candidateKind];
   const own = (array: Float32Array | undefined, given: unknown) =>
-    array && given !== undefined ? allocate(array.length) : array;
+    array && given !== undefined ? allocate(trueLengthOf(array)) : array;
   return {
     ...problem,
     anchors: copyOf(problem.anchors),
-    anchorLabels: new Int32Array(problem.anchorLabels),
+    anchorLabels: copyOfLabels(problem.anchorLabels),
     // Who moves them owns them, and lets nobody else do so meanwhile.
     candidates: problem.update ? problem.candidates : copyOfRows(problem.candidates),
-    candidateLabels: copyLabels(problem.candidateLabels),
+    candidateLabels: problem.candidateLabels && copyOfLabels(problem.candidateLabels),
     upstreamPerLoss: problem.upstreamPerLoss && copyOf(problem.upstreamPerLoss),
     anchorLosses: own(problem.anchorLosses, out.anchorLosses)!,
     gradient: own(problem.gradient, out.gradient),

@@ -234,6 +234,7 @@ function addScaled(
   for (let k = 0; k < dim; k++) sum[sumStart + k] += scale * row[rowStart + k];
 }
 
+/** Allocates before anything is written. */
 function moveCandidates(
   { candidates, candidateRows, dim }: OnHost<Problem>,
   update: CandidateUpdate,
@@ -268,9 +269,9 @@ export function* evaluate(problem: OnHost<Problem>): Generator<void, Report> {
   }
   if (problem.gradient) {
     const gradients = yield* gradient(sides, statistics, factor);
+    if (problem.update) moveCandidates(problem, problem.update, candidates, gradients.candidates!);
     throughNormalization(anchors, gradients.anchors, problem.gradient);
     if (problem.candidateGradient) throughNormalization(candidates, gradients.candidates!, problem.candidateGradient);
-    if (problem.update) moveCandidates(problem, problem.update, candidates, gradients.candidates!);
   }
   problem.anchorLosses.set(statistics.losses);
   return { ...succeeded, loss, validAnchors };

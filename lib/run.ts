@@ -1,5 +1,5 @@
 /** Runs a problem on an engine, turns what the engine reports into a result or an error. */
-import { checkAlive } from './arrays.ts';
+import { checkAlive, copyInto, trueLengthOf } from './arrays.ts';
 import { isDeviceMatrix } from './device-matrix.ts';
 import type { AnyProblem, Engine, EngineJob, Problem, Report } from './engine.ts';
 import {
@@ -17,6 +17,7 @@ import {
 } from './errors.ts';
 import { gradientOfCandidates, isolate, type StepArrays } from './problem.ts';
 import type { PairLossResult, PairLossValue } from './results.ts';
+import { isAborted } from './signals.ts';
 
 export function run(engine: Engine, problem: Problem, names = namesOf(problem)): PairLossResult {
   const report = engine.compute(problem);
@@ -52,7 +53,7 @@ export async function runAsync(
 
 /** Before anything is copied. */
 export function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw aborted(signal);
+  if (signal && isAborted(signal)) throw aborted(signal);
 }
 
 /**
@@ -84,9 +85,9 @@ export function deliver(deliveries: readonly Delivery[]): void {
   for (const [name, from, to] of deliveries) {
     if (from === undefined || to === undefined || from === to) continue;
     checkAlive(name, to);
-    if (to.length !== from.length) throw wrongShape(name, `${from.length} numbers still`, `${to.length}`);
+    if (trueLengthOf(to) !== from.length) throw wrongShape(name, `${from.length} numbers still`, `${trueLengthOf(to)}`);
   }
-  for (const [, from, to] of deliveries) if (from && from !== to) to?.set(from);
+  for (const [, from, to] of deliveries) if (from && to && from !== to) copyInto(to, from);
 }
 
 function resultOf(engine: Engine, problem: Problem, { loss, validAnchors }: Report): PairLossResult {

@@ -5,11 +5,11 @@
  * Rows pass a piece at a time, so that a file may be larger than the memory that is left.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { constants, type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { pieces } from './engine-rows.ts';
-import { fileFailed, foreignFile } from './errors.ts';
+import { describe, fileFailed, foreignFile, shortened } from './errors.ts';
 
 export interface Matrix {
   name: string;
@@ -31,9 +31,11 @@ interface Entry {
   data_offsets: readonly [number, number];
 }
 
-/** The format's own limit. */
-const longestHeader = 100_000_000;
+/** A thousand times what a head needs. The format allows 100 MB, of which a hostile file could make gigabytes of objects. */
+const longestHeader = 2 ** 20;
 const floatBytes = 4;
+/** A pipe would keep a thread waiting for somebody who writes to it, for ever. */
+const reading = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 /** Of files: for their owner alone, until they have their permissions; and which these can be. */
 const privately = 0o600;
 const allPermissions = 0o777;
@@ -62,6 +64,8 @@ function littleEndian(values: Float32Array): Buffer {
   return endianness() === 'LE' ? bytes : bytes.swap32();
 }
 
+const untouched = ' What was there before is untouched.';
+
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done)).bytesWritten;
 }
@@ -76,9 +80,11 @@ export async function writeMatrices(
   metadata: Record<string, string>,
 ): Promise<void> {
   const target = await realpath(path).catch(() => path); // what is not there yet has no other name
+  const older = await stat(target).catch(() => undefined);
+  // Anything else would be replaced by a file: a device, of all things.
+  if (older && !older.isFile()) throw fileFailed(path, 'written', 'what is there is not a file', untouched);
   const unfinished = `${target}.${randomUUID()}.tmp`;
   try {
-    const older = await stat(target).catch(() => undefined);
     const file = await open(unfinished, 'wx', older ? privately : undefined);
     try {
       if (older) await file.chmod(older.mode & allPermissions);
@@ -91,7 +97,7 @@ export async function writeMatrices(
     await rename(unfinished, target);
   } catch (cause) {
     await unlink(unfinished).catch(() => {}); // it may never have been made
-    throw fileFailed(path, 'written', cause, ' What was there before is untouched.');
+    throw fileFailed(path, 'written', cause, untouched);
   }
   await syncFolder(dirname(resolve(target)));
 }
@@ -137,17 +143,18 @@ export class MatrixFile {
   static async open(path: string): Promise<MatrixFile> {
     let file: FileHandle;
     try {
-      file = await open(path, 'r');
+      file = await open(path, reading);
     } catch (cause) {
       throw fileFailed(path, 'read', cause);
     }
     try {
-      const { size } = await file.stat();
+      const about = await file.stat();
+      if (!about.isFile()) throw foreignFile(path, 'a safetensors file', 'what is not a file');
+      const { size } = about;
       const { start, header } = await readHeader(path, file, size);
-      const { __metadata__, ...tensors } = header as Record<string, Entry> & {
-        __metadata__?: Record<string, string>;
-      };
-      const metadata = __metadata__ ?? {};
+      const { __metadata__, ...tensors } = header as Record<string, Entry> & { __metadata__?: unknown };
+      const texts = Object.entries(__metadata__ ?? {}).filter(([, value]) => typeof value === 'string');
+      const metadata: Record<string, string> = Object.fromEntries(texts);
       const entries = new Map(Object.entries(tensors));
       checkLayout(path, entries, size - start);
       return new MatrixFile(path, file, start, metadata, entries);
@@ -168,7 +175,7 @@ export class MatrixFile {
     const isMatrix = entry?.dtype === 'F32' && shape.length === 2 && shape[0] === rows && shape[1] === dim;
     if (isMatrix && entry.data_offsets[1] - entry.data_offsets[0] === rows * dim * floatBytes) return entry;
     const found = entry ? `${entry.dtype} [${shape.join(', ')}] of ${entry.data_offsets.join(' to ')}` : 'none';
-    throw foreignFile(this.#path, `a file with the tensor '${name}', F32 [${rows}, ${dim}]`, found);
+    throw foreignFile(this.#path, `a file with the tensor '${name}', F32 [${rows}, ${dim}]`, shortened(found, 100));
   }
 
   async read(matrix: WritableMatrix): Promise<void> {
@@ -220,14 +227,18 @@ async function readHeader(path: string, file: FileHandle, size: number): Promise
   return { start: 8 + length, header };
 }
 
+const areSizes = (list: unknown): list is number[] =>
+  Array.isArray(list) && list.every((size) => Number.isSafeInteger(size) && size >= 0);
+
 /** The tensors fill the rest of the file without a gap, as the format demands. */
 function checkLayout(path: string, entries: ReadonlyMap<string, Entry>, bytes: number): void {
   const offsets = [...entries].map(([name, entry]) => {
-    const [begin, end] = Array.isArray(entry?.data_offsets) ? entry.data_offsets : [Number.NaN, Number.NaN];
-    if (!Array.isArray(entry?.shape) || !Number.isSafeInteger(begin) || !Number.isSafeInteger(end) || begin > end) {
-      throw foreignFile(path, 'a safetensors file', `a tensor '${name}' without shape and offsets`);
+    const { dtype, shape, data_offsets: place } = entry ?? {};
+    const isTensor = typeof dtype === 'string' && areSizes(shape) && areSizes(place) && place.length === 2;
+    if (!isTensor || place[0] > place[1]) {
+      throw foreignFile(path, 'a safetensors file', `a tensor ${describe(name)} without shape and offsets`);
     }
-    return { begin, end };
+    return { begin: place[0], end: place[1] };
   });
   offsets.sort((a, b) => a.begin - b.begin);
   let at = 0;

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { invalidArgument, unknownOption } from './errors.ts';
 import { largestParameter, type PairLoss, parameterRange } from './losses.ts';
+import { isSignal } from './signals.ts';
 
 const within = (least: number, greatest: number, error: string) =>
   z.number({ error }).min(least, { error }).max(greatest, { error });
@@ -167,7 +168,7 @@ const memoryBank = strict({
 
 const memoryBankStepShape = { upstream: number.optional(), out: strict({ gradient: array }).optional() };
 
-export const signal = z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional();
+export const signal = z.custom<AbortSignal>(isSignal, { error: 'an AbortSignal' }).optional();
 const { upstream, classWeights, candidates, candidateLabels, out } = commonShape;
 const similarityShape = { ...engineShape, candidates: array, out: array };
 
@@ -221,11 +222,54 @@ export const isValid = (schema: z.ZodType, options: unknown) => schema.safeParse
 export function parse<T extends z.ZodType>(schema: T, options: unknown, name = 'options'): z.output<T> {
   const known = knownValid(schema, options);
   if (known !== undefined) return known as z.output<T>;
-  const result = schema.safeParse(options);
-  if (!result.success) throw firstError(schema, result.error.issues[0], options, name);
-  remember(schema, result.data);
+  for (const _ in polluted) return parseUnpolluted(schema, options, name);
+  const parsed = held(schema, options, name);
+  remember(schema, parsed);
+  return parsed;
+}
+
+function held<T extends z.ZodType>(schema: T, options: unknown, name: string): z.output<T> {
+  let result = schema.safeParse(options);
+  // Once more for the error, with what was read: a getter may say something else the next time, and be right then.
+  if (!result.success) result = schema.safeParse(options, { reportInput: true });
+  if (!result.success) throw firstError(schema, result.error.issues[0], name);
   return result.data;
 }
+
+const polluted = Object.prototype as object;
+
+/** What a program has put on Object.prototype is no option: every object would have it. */
+function parseUnpolluted<T extends z.ZodType>(schema: T, options: unknown, name: string): z.output<T> {
+  if (!(schema instanceof z.ZodObject) || !isObject(options)) return held(schema, options, name);
+  const own = bare({});
+  for (const key of new Set([...Object.keys(schema.shape), ...keysIn(options)])) {
+    if (isOwn(options, key)) own[key] = withoutPrototypes(options[key]);
+  }
+  return withoutPrototypes(held(schema, own, name)) as z.output<T>;
+}
+
+/** A plain object, and those in it; others are the caller's business. */
+function withoutPrototypes(value: unknown): unknown {
+  if (!isPlainObject(value)) return value;
+  const own = bare({});
+  for (const key of Object.keys(value)) own[key] = withoutPrototypes(value[key]);
+  return own;
+}
+
+function* keysIn(options: object): Generator<string> {
+  for (const key in options) yield key;
+}
+
+/** Of the object or of a prototype of the caller's making. */
+function isOwn(object: object, key: string): boolean {
+  for (let at: object | null = object; at !== null && at !== polluted; at = Object.getPrototypeOf(at)) {
+    if (Object.hasOwn(at, key)) return true;
+  }
+  return false;
+}
+
+/** Without a prototype: what it lacks stays so. */
+export const bare = <T extends object>(object: T): T & Record<string, unknown> => Object.setPrototypeOf(object, null);
 
 /**
  * What each schema accepted last, where that was scalars only. A training loop passes the same at every step, and for a
@@ -251,44 +295,55 @@ function remember(schema: z.ZodType, options: unknown): void {
   if (!isPlainObject(options)) return;
   const entries = Object.entries(options);
   if (!entries.every(([, value]) => isScalar(value))) return;
-  lastValid.set(schema, { entries: new Map(entries), options: Object.freeze(options) });
+  lastValid.set(schema, { entries: new Map(entries), options: Object.freeze(bare({ ...options })) });
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function firstError(schema: z.ZodType, issue: z.core.$ZodIssue, options: unknown, name: string): Error {
-  let value = options;
-  let where = name;
-  for (const key of issue.path) {
-    value = (value as Record<PropertyKey, unknown>)[key];
-    where += `.${String(key)}`;
-  }
+function firstError(schema: z.ZodType, issue: z.core.$ZodIssue, name: string): Error {
+  const where = [name, ...issue.path.map(String)].join('.');
+  // Of a union the whole object is what was read, and the path leads to its type.
+  const value = issue.code === 'invalid_union' && issue.path.length > 0 ? typeOf(issue.input) : issue.input;
   if (issue.code !== 'unrecognized_keys') return invalidArgument(where, issue.message, value);
   const known = knownKeys(schema, issue.path, value);
   return unknownOption(where, issue.keys[0], known, mostSimilar(issue.keys[0], known));
 }
 
+const typeOf = (value: unknown) => (isObject(value) ? value.type : value);
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
 /** The keys that the schema has where the issue arose. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] {
-  let at: z.ZodType = schema;
-  for (const key of path) at = (at as z.ZodObject).shape[key as string] as z.ZodType;
-  if (at instanceof z.ZodOptional) at = at.unwrap() as z.ZodType;
-  if (at instanceof z.ZodDiscriminatedUnion) {
-    const { type } = value as PairLoss;
-    at = at.options.find((option) => (option as z.ZodObject).shape.type.safeParse(type).success) as z.ZodType;
+  let at = objectsOf(schema);
+  for (const key of path) {
+    const property = at.map(({ shape }) => shape[key as string]).find((found) => found !== undefined);
+    at = objectsOf(property as z.ZodType);
   }
-  return Object.keys((at as z.ZodObject).shape);
+  const { type } = value as PairLoss;
+  const meant = at.find(({ shape }) => at.length === 1 || (shape.type as z.ZodType).safeParse(type).success) ?? at[0];
+  return Object.keys(meant.shape);
+}
+
+/** The objects that a schema describes: one, or one for each `type`. */
+function objectsOf(schema: z.ZodType): z.ZodObject[] {
+  const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema;
+  return (inner instanceof z.ZodDiscriminatedUnion ? inner.options : [inner]) as z.ZodObject[];
 }
 
 /** The known key that differs in the fewest letters, if at most a third of them. */
 function mostSimilar(key: string, known: readonly string[]): string | undefined {
+  if (key.length > longestTypo) return undefined;
   const ranked = known
     .map((candidate) => ({ candidate, edits: edits(key.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits)[0];
   return ranked.edits <= Math.ceil(ranked.candidate.length / 3) ? ranked.candidate : undefined;
 }
+
+/** No option has half as many letters; of a key without end the distance would take without end. */
+const longestTypo = 60;
 
 /** Levenshtein's distance. */
 function edits(a: string, b: string): number {

@@ -2,7 +2,7 @@
 import { chooseEngine, type EngineChoice } from './engines.ts';
 import { disposed } from './errors.ts';
 import type { Abortable, CandidateRows, Labels, SessionOptions, StepOptions } from './options.ts';
-import { createProblem, createSettings, type Settings, type StepArrays } from './problem.ts';
+import { createProblem, createSettings, noArrays, noStep, type Settings, type StepArrays } from './problem.ts';
 import type { CandidateGradientResult, ClassLevelResult, PairLossResult, PairLossValue } from './results.ts';
 import { run, runAsync } from './run.ts';
 import { parse, schemas } from './schemas.ts';
@@ -48,9 +48,14 @@ export function createPairLoss(options: unknown): PairLossSession<CandidateGradi
 /** A session on engines of one's own: a given instruction set, in tests. */
 export function openSession(settings: Settings, choice: EngineChoice): PairLossSession {
   let isDisposed = false;
-  const read = (schema: typeof schemas.step | typeof schemas.stepAsync, step: unknown) => {
+  const checkAlive = () => {
     if (isDisposed) throw disposed('The pair loss');
-    return step === undefined ? {} : parse(schema, step, 'step');
+  };
+  const read = (schema: typeof schemas.step | typeof schemas.stepAsync, step: unknown) => {
+    checkAlive();
+    const given = step === undefined ? noArrays : parse(schema, step, 'step');
+    checkAlive(); // reading options may have run code of the caller's
+    return given;
   };
   const dispose = () => {
     isDisposed = true;
@@ -63,11 +68,11 @@ export function openSession(settings: Settings, choice: EngineChoice): PairLossS
       return run(choice.engineFor(problem), problem);
     },
     async computeAsync(embeddings, labels, step) {
-      const { signal, ...given }: { signal?: AbortSignal } & StepArrays = read(schemas.stepAsync, step);
+      const given: { signal?: AbortSignal } & StepArrays = read(schemas.stepAsync, step);
       const arrays = replaced(settings.arrays, given);
       const problem = createProblem(settings, arrays, embeddings, labels);
       try {
-        return await runAsync(choice.engineFor(problem), problem, arrays.out, signal);
+        return await runAsync(choice.engineFor(problem), problem, arrays.out, given.signal);
       } finally {
         // A call that had not begun when dispose() freed the workspace has grown a new one.
         if (isDisposed) choice.release();
@@ -83,6 +88,7 @@ function replaced(arrays: StepArrays, step: StepArrays): StepArrays {
   const bringsCandidates = step.classWeights !== undefined || step.candidates !== undefined;
   const { classWeights, candidates } = bringsCandidates ? step : arrays;
   return {
+    ...noStep,
     classWeights,
     candidates,
     candidateLabels: step.candidateLabels ?? (bringsCandidates ? undefined : arrays.candidateLabels),

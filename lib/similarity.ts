@@ -1,5 +1,5 @@
 /** The similarity matrix itself. */
-import { allocate, checkApart, copyOf, float32, output, rowCount } from './arrays.ts';
+import { allocate, checkApart, copyOf, float32, output, rowCount, trueLengthOf } from './arrays.ts';
 import { candidateRowCount, candidateRows, copyOfRows, hostRows } from './candidates.ts';
 import type { SimilarityProblem } from './engine.ts';
 import { sharedEngine, trim } from './engines.ts';
@@ -38,14 +38,15 @@ export async function computeSimilarityAsync(
   anchors: Float32Array,
   options: SimilarityOptions & Abortable,
 ): Promise<Float32Array> {
-  const { signal, ...settings } = parse(schemas.similarityAsync, options) as SimilarityOptions & Abortable;
+  const settings = parse(schemas.similarityAsync, options) as SimilarityOptions & Abortable;
+  const { signal } = settings;
   const problem = createSimilarityProblem(anchors, settings);
   refuseAborted(signal);
   const isolated: SimilarityProblem = {
     ...problem,
     anchors: copyOf(problem.anchors),
     candidates: copyOfRows(problem.candidates),
-    out: settings.out === undefined ? problem.out : allocate(problem.out.length),
+    out: settings.out === undefined ? problem.out : allocate(trueLengthOf(problem.out)),
   };
   const engine = sharedEngine(settings.engine ?? 'auto', settings.device ?? 0, problem);
   try {
@@ -83,6 +84,7 @@ function createSimilarityProblem(values: unknown, settings: SimilarityOptions): 
     precision: settings.precision ?? 'exact',
     anchors,
     candidates,
+    candidateRows: undefined,
     out,
   };
 }

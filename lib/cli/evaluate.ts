@@ -1,4 +1,5 @@
 /** Files and options of `circle-loss evaluate` → a judgement. */
+
 import { invalidArgument, wrongShape } from '../errors.ts';
 import { type DataSet, type DataSetChoice, dataSetNames, dataSetOf } from './data-sets.ts';
 import { type Embeddings, type RawType, readEmbeddings } from './embeddings-file.ts';
@@ -6,6 +7,7 @@ import { judgeDistractors, judgeIdentification } from './judge-identification.ts
 import { type CameraSet, judgeReIdentification, judgeRetrieval } from './judge-retrieval.ts';
 import { allPairs, judgePairs } from './judge-verification.ts';
 import type { Judgement } from './judgement.ts';
+import { checkNewFile } from './new-file.ts';
 import { type EngineChoice, engineOptions, type Refuse } from './options.ts';
 import type { Bar, Progress } from './progress.ts';
 import type { Fact } from './report.ts';
@@ -80,7 +82,10 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const dataSet = dataSetOf(options.protocol);
   checkTogether(options, dataSet, line);
-  if (options.html !== undefined) await (await import('./chart.ts')).checkCharts();
+  if (options.html !== undefined) {
+    checkNewFile(options.html);
+    await (await import('./chart.ts')).checkCharts();
+  }
   const start = performance.now();
   const { judgement, facts } = dataSet
     ? await judgeByDataSet(path, options, dataSet, progress)

@@ -1,18 +1,25 @@
 /** Whole files, read once into memory of their own. */
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { fileFailed, foreignFile, outOfMemory } from '../errors.ts';
 import type { Progress } from './progress.ts';
+
+/** Without waiting for somebody who writes to a pipe. */
+const reading = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** Bytes of one read: enough to be fast, little enough that a bar moves. */
 const pieceBytes = 2 ** 24;
 
 export async function readBytes(path: string, progress: Progress): Promise<ArrayBuffer> {
-  const file = await open(path, 'r').catch((cause) => {
+  const file = await open(path, reading).catch((cause) => {
     throw fileFailed(path, 'read', cause);
   });
   try {
-    const { size } = await file.stat();
+    const about = await file.stat();
+    // A pipe has no size, and would seem to be empty.
+    if (!about.isFile()) throw foreignFile(path, 'a file', 'a pipe, a device or a folder; write it to a file first');
+    const { size } = about;
+    if (size === 0) throw foreignFile(path, 'a file with something in it', 'an empty one');
     const bytes = new Uint8Array(bufferOf(path, size));
     const bar = await progress.begin(`reading ${path}`, size);
     for (let done = 0; done < size; ) {

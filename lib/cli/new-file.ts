@@ -1,11 +1,23 @@
 /** A file that appears whole or not at all: written under another name, then given its own. */
 import { randomUUID } from 'node:crypto';
-import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { fileFailed } from '../errors.ts';
 
 /** What a shell says of a command that Ctrl-C ended. */
 const interruptedCode = 130;
+
+/** Before the work that it is for: whether there is a folder that takes a file of that name. */
+export function checkNewFile(path: string): void {
+  try {
+    const older = statSync(path, { throwIfNoEntry: false });
+    if (older?.isDirectory()) throw new Error('a folder has that name');
+    accessSync(older && !older.isFile() ? path : dirname(nameBehind(path)), constants.W_OK);
+  } catch (cause) {
+    throw fileFailed(path, 'written', cause);
+  }
+}
 
 /** Nothing comes between the writing and the naming: Ctrl-C waits until then, and ends the process after it. */
 export async function writeNewFile(path: string, text: string): Promise<void> {

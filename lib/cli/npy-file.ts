@@ -16,15 +16,16 @@ const readable = ['f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1'];
 export async function readNpy(path: string, progress: Progress): Promise<NpyArray> {
   const bytes = await readBytes(path, progress);
   const { parse } = await import('npyjs');
+  const remedy = `numpy.save(path, numpy.ascontiguousarray(array, dtype='<f4')) writes one that can be read.`;
   let array: ReturnType<typeof parse>;
   try {
     // Halves would be converted at once; they are refused below.
     array = parse(bytes, { convertFloat16: false });
   } catch (cause) {
-    throw foreignFile(path, 'an .npy file of numbers', cause instanceof Error ? cause.message : String(cause));
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw foreignFile(path, `an .npy file of numbers (${remedy})`, words);
   }
   const { data, shape, dtype, fortranOrder } = array;
-  const remedy = `numpy.save(path, numpy.ascontiguousarray(array, dtype='<f4')) writes one that can be read.`;
   if (!readable.includes(dtype)) {
     const expected = `an array of float32, float64, int8 to int64 or uint8 (${remedy})`;
     throw foreignFile(path, expected, dtype === 'f2' ? 'float16' : `'${dtype}'`);
@@ -33,7 +34,8 @@ export async function readNpy(path: string, progress: Progress): Promise<NpyArra
   const values = data as NpyValues;
   const count = shape.reduce((product, length) => product * length, 1);
   if (values.length !== count) {
-    throw foreignFile(path, `[${shape.join(', ')}], ${count} numbers, as its header says`, `${values.length}`);
+    const hint = '; it was cut short: copy or save it again';
+    throw foreignFile(path, `[${shape.join(', ')}], ${count} numbers, as its header says`, `${values.length}${hint}`);
   }
   toNativeOrder(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), values.BYTES_PER_ELEMENT);
   return { values, shape };

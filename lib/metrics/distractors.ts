@@ -79,10 +79,13 @@ export function evaluateDistractors(
   const { dim } = anyPlace;
   const rows = labelledRows('query', query, dim);
   const counts = countsOf(distractors, distractorCounts, dim);
-  const place = withOneEngine(anyPlace, rows.labels.length, counts.at(-1)!);
+  const labels = rows.labels.length; // pieces of distractors are the caller's code, and may take the array away
+  const place = withOneEngine(anyPlace, labels, counts.at(-1)!);
   const couples = couplesOf(rows, place);
   const total = counts.at(-1)! * couples.queries.length;
-  const impostors = new Greatest(1 + Math.max(...falseAcceptRates.map((far) => allowedCount(far, total))));
+  const impostors = new Greatest(
+    1 + falseAcceptRates.reduce((most, far) => Math.max(most, allowedCount(far, total)), 0),
+  );
 
   const identifiedAt: DistractorRate[] = [];
   let seen = 0;
@@ -103,7 +106,7 @@ export function evaluateDistractors(
   const greatest = impostors.ascending();
   return {
     queries: couples.queries.length,
-    skipped: rows.labels.length - couples.queries.length,
+    skipped: labels - couples.queries.length,
     couples: genuine.length,
     identifiedAt,
     tarAtFar: falseAcceptRates.map((far) => {

@@ -1,5 +1,5 @@
 /** Accuracy of verification by cross-validation: the threshold of a fold comes from the other folds. */
-import { labelArray } from '../arrays.ts';
+import { isArray, labelArray, withMemory } from '../arrays.ts';
 import { invalidArgument, wrongShape } from '../errors.ts';
 import type { Labels } from '../options.ts';
 import { parse } from '../schemas.ts';
@@ -71,9 +71,17 @@ export function evaluateFolds(
   options: FoldOptions = {},
 ): Folds {
   const settings = parse(metricSchemas.folds, options);
+  const { folds: chosen = 10, thresholds = 'midpoints' } = settings;
+  // Lists first: reading them may run code of the caller's.
+  const numbersOfFolds = typeof chosen === 'number' ? chosen : labelArray('options.folds', chosen);
+  const listOfThresholds = typeof thresholds === 'string' ? thresholds : thresholdList(thresholds);
   const pairs = checkedPairs(similarities, same);
-  const foldOf = foldsOfPairs(settings.folds ?? 10, pairs.same.length);
-  const cuts = cutsOf(settings.thresholds ?? 'midpoints', pairs.similarities);
+  return withMemory(`${pairs.same.length} pairs in folds`, 'Judge fewer pairs.', () =>
+    judgeFolds(pairs, foldsOfPairs(numbersOfFolds, pairs.same.length), cutsOf(listOfThresholds, pairs.similarities)),
+  );
+}
+
+function judgeFolds(pairs: ReturnType<typeof checkedPairs>, foldOf: Int32Array, cuts: Cuts): Folds {
   const numbers = Int32Array.from(new Set(foldOf)).sort();
   if (numbers.length < 2) throw wrongShape('options.folds', 'of at least two folds', `${numbers.length}`);
 
@@ -95,11 +103,10 @@ export function evaluateFolds(
   return { accuracy, standardDeviation, standardError: standardDeviation / Math.sqrt(folds.length), folds };
 }
 
-function foldsOfPairs(folds: unknown, pairs: number): Int32Array {
+function foldsOfPairs(folds: number | Int32Array, pairs: number): Int32Array {
   if (typeof folds !== 'number') {
-    const given = labelArray('options.folds', folds);
-    if (given.length === pairs) return given;
-    throw wrongShape('options.folds', `as long as similarities, ${pairs}`, `${given.length}`);
+    if (folds.length === pairs) return folds;
+    throw wrongShape('options.folds', `as long as similarities, ${pairs}`, `${folds.length}`);
   }
   if (!Number.isInteger(folds) || folds < 2) {
     throw invalidArgument('options.folds', 'an integer from 2 or an Int32Array', folds);
@@ -130,18 +137,29 @@ interface Cuts {
   similarity(value: number): number;
 }
 
-function cutsOf(thresholds: unknown, similarities: Float32Array): Cuts {
+const thresholdChoice = "'midpoints', 'grid' or an array of numbers, at least one";
+
+function thresholdList(thresholds: unknown): Float64Array {
+  if (!isArray(thresholds) || thresholds.length === 0) {
+    throw invalidArgument('options.thresholds', thresholdChoice, thresholds);
+  }
+  const { length } = thresholds;
+  const list = withMemory(`${length} thresholds`, 'Use fewer thresholds.', () => new Float64Array(length));
+  for (let i = 0; i < length; i++) {
+    const threshold: unknown = thresholds[i];
+    if (typeof threshold !== 'number' || Number.isNaN(threshold)) {
+      throw invalidArgument(`options.thresholds[${i}]`, 'a number', threshold);
+    }
+    list[i] = threshold;
+  }
+  return list.sort();
+}
+
+function cutsOf(thresholds: string | Float64Array, similarities: Float32Array): Cuts {
+  if (typeof thresholds !== 'string') return listed(thresholds, similarities, (value) => value);
   if (thresholds === 'midpoints') return midpoints(similarities);
   if (thresholds === 'grid') return grid(similarities);
-  const expected = "'midpoints', 'grid' or an array of numbers, at least one";
-  if (!Array.isArray(thresholds) || thresholds.length === 0) {
-    throw invalidArgument('options.thresholds', expected, thresholds);
-  }
-  for (let i = 0; i < thresholds.length; i++) {
-    if (typeof thresholds[i] === 'number' && !Number.isNaN(thresholds[i])) continue;
-    throw invalidArgument(`options.thresholds[${i}]`, 'a number', thresholds[i]);
-  }
-  return listed(Float64Array.from(thresholds as number[]).sort(), similarities, (value) => value);
+  throw invalidArgument('options.thresholds', thresholdChoice, thresholds);
 }
 
 /** How many of the numbers in ascending order are `value` or more. */

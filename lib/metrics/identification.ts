@@ -5,7 +5,7 @@ import type { Labels } from '../options.ts';
 import { parse } from '../schemas.ts';
 import { computeSimilarity } from '../similarity.ts';
 import { type EvaluationOptions, withOneEngine } from './evaluation-options.ts';
-import { type LabelledEmbeddings, labelledRows } from './rows.ts';
+import { checkStillAlive, type LabelledEmbeddings, labelledRows } from './rows.ts';
 import { metricSchemas } from './schemas.ts';
 import { allowedCount, countAbove, thresholdFor } from './scores.ts';
 
@@ -87,6 +87,7 @@ export function evaluateIdentification(
   const { dim } = anyPlace;
   const queries = labelledRows('query', query, dim);
   const candidates = labelledRows('gallery', gallery, dim);
+  checkStillAlive('query', queries);
   const place = withOneEngine(anyPlace, queries.labels.length, candidates.labels.length);
   const search = new Search(queries.labels, candidates.labels, similarityOverflow);
   const rowsAtATime = Math.max(1, Math.floor(pieceNumbers / candidates.labels.length));

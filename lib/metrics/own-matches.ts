@@ -5,10 +5,10 @@
  * (`Engine.rank`), and memory is linear in the rows and in the pairs of one label. Where there are too many of those for one
  * call, queries come some at a time.
  */
-import { allocate, float32, labelArray, rowCount } from '../arrays.ts';
+import { allocate, checkAlive, float32, labelArray, rowCount, withMemory } from '../arrays.ts';
 import type { RankProblem, Report } from '../engine.ts';
 import { sharedEngine, trim } from '../engines.ts';
-import { outOfMemory, similarityOverflow, wrongShape } from '../errors.ts';
+import { similarityOverflow, wrongShape } from '../errors.ts';
 import { defaultThreads } from '../problem.ts';
 import { failure, finish, refuseAborted } from '../run.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
@@ -40,6 +40,7 @@ export interface OwnMatches {
 export function readLabelledRows(name: string, labelsName: string, values: unknown, labels: unknown, dim: number) {
   const rows = float32(name, values);
   const array = labelArray(labelsName, labels);
+  checkAlive(name, rows); // still: reading a list may run code of the caller's
   const count = rowCount(name, rows, dim);
   if (array.length !== count) throw wrongShape(labelsName, `one label a row, ${count}`, `${array.length}`);
   return { values: rows, labels: array, name };
@@ -47,7 +48,7 @@ export function readLabelledRows(name: string, labelsName: string, values: unkno
 
 /** Calls `visit` for each query whose label the gallery has, in no particular order. */
 export function visitOwnMatches(comparison: Comparison, visit: (matches: OwnMatches) => void): void {
-  const sorted = sortComparison(comparison);
+  const sorted = sorting(comparison);
   for (const part of partsOf(sorted)) {
     const engine = engineFor(comparison, part.problem);
     try {
@@ -66,7 +67,7 @@ export async function visitOwnMatchesAsync(
   visit: (matches: OwnMatches) => void,
 ): Promise<void> {
   refuseAborted(signal);
-  const sorted = sortComparison(comparison);
+  const sorted = sorting(comparison);
   for (const part of partsOf(sorted)) {
     const engine = engineFor(comparison, part.problem);
     try {
@@ -100,6 +101,15 @@ interface Sorted {
   settings: EvaluationOptions;
 }
 
+function sorting(comparison: Comparison): Sorted {
+  for (const { values, labels, name } of [comparison.queries, comparison.gallery ?? comparison.queries]) {
+    // Lists that were read since may be code of the caller's.
+    checkAlive(name, values);
+    checkAlive(`the labels of ${name}`, labels);
+  }
+  return withMemory('copies of the rows', 'Judge fewer rows a call.', () => sortComparison(comparison));
+}
+
 function sortComparison({ queries, gallery, settings }: Comparison): Sorted {
   const { dim } = settings;
   if (settings.normalize === false) checkRange(queries, gallery, dim);
@@ -117,17 +127,13 @@ function sortComparison({ queries, gallery, settings }: Comparison): Sorted {
   };
 }
 
-function sortByLabel({ values, labels, name, junkLabel }: LabelledRows, dim: number): SortedRows {
+function sortByLabel({ values, labels, junkLabel }: LabelledRows, dim: number): SortedRows {
   const order = orderOf(labels, junkLabel);
-  try {
-    const sorted = new Float32Array(order.length * dim);
-    order.forEach((row, place) => {
-      sorted.set(values.subarray(row * dim, (row + 1) * dim), place * dim);
-    });
-    return { values: sorted, order, labels: order.map((row) => labels[row]) };
-  } catch (cause) {
-    throw outOfMemory(`a copy of ${name}`, cause);
-  }
+  const sorted = new Float32Array(order.length * dim);
+  order.forEach((row, place) => {
+    sorted.set(values.subarray(row * dim, (row + 1) * dim), place * dim);
+  });
+  return { values: sorted, order, labels: order.map((row) => labels[row]) };
 }
 
 /** Rows by label; equal labels keep their order. Time is linear, but for sorting the different labels. */

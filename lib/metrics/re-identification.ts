@@ -1,6 +1,6 @@
 /** Re-identification: a query looks for pictures of the same identity by other cameras. */
 
-import { labelArray } from '../arrays.ts';
+import { labelArray, withMemory } from '../arrays.ts';
 import { invalidArgument, wrongShape } from '../errors.ts';
 import type { Abortable, Labels } from '../options.ts';
 import { parse } from '../schemas.ts';
@@ -75,10 +75,9 @@ export async function evaluateReIdentificationAsync(
   gallery: ReIdentificationSet,
   options: ReIdentificationOptions & Abortable,
 ): Promise<ReIdentificationMetrics> {
-  const parsed = parse(metricSchemas.reIdentificationAsync, options) as ReIdentificationOptions & Abortable;
-  const { signal, ...settings } = parsed;
+  const settings = parse(metricSchemas.reIdentificationAsync, options) as ReIdentificationOptions & Abortable;
   const judgement = new Judgement(query, gallery, settings);
-  await visitOwnMatchesAsync(judgement.comparison, signal, judgement.visit);
+  await visitOwnMatchesAsync(judgement.comparison, settings.signal, judgement.visit);
   return judgement.means();
 }
 
@@ -94,14 +93,14 @@ class Judgement {
   #map = 0;
 
   constructor(query: ReIdentificationSet, gallery: ReIdentificationSet, settings: ReIdentificationOptions) {
-    const { ranks = 50, junkLabel = -1, ...evaluation } = settings;
+    const { ranks = 50, junkLabel = -1 } = settings;
     const asking = readSet('query', query, settings.dim);
     const asked = readSet('gallery', gallery, settings.dim);
-    this.comparison = { queries: asking, gallery: { ...asked, junkLabel }, settings: evaluation };
+    this.comparison = { queries: asking, gallery: { ...asked, junkLabel }, settings };
     this.#count = asking.labels.length;
     this.#queryCameras = asking.cameras;
     this.#galleryCameras = asked.cameras;
-    this.#firstRanks = new Float64Array(ranks);
+    this.#firstRanks = withMemory(`a curve of ${ranks} ranks`, 'Lower ranks.', () => new Float64Array(ranks));
   }
 
   readonly visit = ({ query, rows, reachedBy }: OwnMatches): void => {
@@ -117,10 +116,12 @@ class Judgement {
     const queries = this.#queries;
     if (queries === 0) throw nothingToFind(this.comparison.queries.name);
     let found = 0;
-    const cmc = this.#firstRanks.map((count) => {
-      found += count;
-      return found / queries;
-    });
+    // In place: nobody else has it.
+    const cmc = this.#firstRanks;
+    for (let k = 0; k < cmc.length; k++) {
+      found += cmc[k];
+      cmc[k] = found / queries;
+    }
     return { queries, skipped: this.#count - queries, cmc, map: this.#map / queries };
   }
 }
@@ -132,8 +133,8 @@ function readSet(name: string, set: unknown, dim: number): ReadSet {
     throw invalidArgument(name, 'an object of embeddings, labels and cameras', set);
   }
   const { embeddings, labels, cameras: given } = set as ReIdentificationSet;
-  const rows = readLabelledRows(`${name}.embeddings`, `${name}.labels`, embeddings, labels, dim);
   const cameras = labelArray(`${name}.cameras`, given);
+  const rows = readLabelledRows(`${name}.embeddings`, `${name}.labels`, embeddings, labels, dim);
   if (cameras.length !== rows.labels.length) {
     throw wrongShape(`${name}.cameras`, `one camera a row, ${rows.labels.length}`, `${cameras.length}`);
   }

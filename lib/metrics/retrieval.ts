@@ -79,9 +79,9 @@ export async function evaluateRetrievalAsync(
   labels: Labels,
   options: RetrievalOptions & Abortable,
 ): Promise<RetrievalMetrics> {
-  const { signal, ...settings } = parse(metricSchemas.retrievalAsync, options) as RetrievalOptions & Abortable;
+  const settings = parse(metricSchemas.retrievalAsync, options) as RetrievalOptions & Abortable;
   const retrieval = new Retrieval(embeddings, labels, settings);
-  await visitOwnMatchesAsync(retrieval.comparison, signal, retrieval.visit);
+  await visitOwnMatchesAsync(retrieval.comparison, settings.signal, retrieval.visit);
   return retrieval.means();
 }
 
@@ -99,7 +99,7 @@ class Retrieval {
   #map = 0;
 
   constructor(embeddings: unknown, labels: unknown, settings: RetrievalOptions) {
-    const { gallery, galleryLabels, own, recallAt = [1, 2, 4, 8], ...evaluation } = settings;
+    const { gallery, galleryLabels, own, recallAt = [1, 2, 4, 8] } = settings;
     const { dim } = settings;
     const queries = readLabelledRows('embeddings', 'labels', embeddings, labels, dim);
     if (gallery === undefined) {
@@ -109,11 +109,14 @@ class Retrieval {
     }
     this.comparison = {
       queries,
-      gallery: gallery && readLabelledRows('options.gallery', 'options.galleryLabels', gallery, galleryLabels, dim),
-      settings: evaluation,
+      gallery:
+        gallery === undefined
+          ? undefined
+          : readLabelledRows('options.gallery', 'options.galleryLabels', gallery, galleryLabels, dim),
+      settings,
     };
     this.#count = queries.labels.length;
-    this.#own = own && ownRows(own, queries.labels, this.comparison.gallery!.labels);
+    this.#own = own === undefined ? undefined : ownRows(own, queries.labels, this.comparison.gallery!.labels);
     this.#recallAt = recallAt;
     this.#found = recallAt.map(() => 0);
   }

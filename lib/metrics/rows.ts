@@ -1,5 +1,5 @@
 /** Rows of embeddings as the metrics take them: finite, with labels where they have some. */
-import { checkRows, float32, labelArray } from '../arrays.ts';
+import { checkAlive, checkRows, float32, labelArray } from '../arrays.ts';
 import { invalidArgument, notFinite } from '../errors.ts';
 import type { Labels } from '../options.ts';
 
@@ -35,6 +35,12 @@ export function normsOf(name: string, rows: Float32Array, dim: number, remedy: s
 /** Of rows whose similarities are computed piece by piece, and would be named by their place in the piece. */
 export const withoutRow = 'Leave the row out.';
 
+/** After more lists have been read, which may have run code of the caller's. */
+export function checkStillAlive(name: string, { embeddings, labels }: ReturnType<typeof labelledRows>): void {
+  checkAlive(`${name}.embeddings`, embeddings);
+  checkAlive(`${name}.labels`, labels);
+}
+
 /** `name`: what the caller calls them. */
 export function labelledRows(name: string, given: LabelledEmbeddings, dim: number) {
   if (typeof given !== 'object' || given === null) {
@@ -42,6 +48,7 @@ export function labelledRows(name: string, given: LabelledEmbeddings, dim: numbe
   }
   const embeddings = float32(`${name}.embeddings`, given.embeddings);
   const labels = labelArray(`${name}.labels`, given.labels);
+  checkAlive(`${name}.embeddings`, embeddings); // still: reading a list may run code of the caller's
   checkRows(`${name}.embeddings`, embeddings.length, `${name}.labels`, labels.length, dim);
   normsOf(`${name}.embeddings`, embeddings, dim, withoutRow);
   return { embeddings, labels };

@@ -1,10 +1,29 @@
 /** The zod schemas of the metrics' options; arrays that are long are checked by hand. */
 import { z } from 'zod';
+import { isArray } from '../arrays.ts';
 import { array, choice, count, searchShape, signal, strict } from '../schemas.ts';
 
 const share = 'a number from 0 to 1';
 const rate = z.number({ error: share }).min(0, { error: share }).max(1, { error: share });
-const listOf = <T extends z.ZodType>(item: T, error: string) => z.array(item, { error }).min(1, { error });
+
+/** Read by hand: the first wrong item ends it, however many more there are. zod would collect an issue of each. */
+const listOf = (item: z.ZodType<number>, error: string) =>
+  z.unknown().transform((list, context): number[] | undefined => {
+    if (list === undefined) return undefined;
+    const fail = (message: string, input: unknown, path: number[]) => {
+      context.addIssue({ code: 'custom', message, input, path });
+      return z.NEVER;
+    };
+    if (!isArray(list) || list.length === 0) return fail(error, list, []);
+    const items: number[] = [];
+    const { length } = list;
+    for (let i = 0; i < length; i++) {
+      const { data, error: wrong } = item.safeParse(list[i], { reportInput: true });
+      if (wrong) return fail(wrong.issues[0].message, wrong.issues[0].input, [i]);
+      items.push(data);
+    }
+    return items;
+  });
 const rates = listOf(rate, 'an array of numbers from 0 to 1, at least one').optional();
 const integer = count('an integer from 1');
 const integers = listOf(integer, 'an array of integers from 1, at least one').optional();

@@ -1,5 +1,5 @@
 /** Similarities of pairs as two ordered lists, and the counts and thresholds that rates are made of. */
-import { checkAlive, float32 } from '../arrays.ts';
+import { byteArray, float32, isArray, withMemory } from '../arrays.ts';
 import { invalidArgument, notANumber, wrongShape } from '../errors.ts';
 
 /** Similarities of pairs of one identity (genuine) and of two (impostor), each in ascending order. */
@@ -20,21 +20,20 @@ export interface OperatingPoint {
   reachedFar: number;
 }
 
-const tagOf = (value: unknown) => Object.prototype.toString.call(value);
-
 /** Whether each pair is of one identity: 1 or true, 0 or false. Booleans are copied. */
 export function sameArray(name: string, value: unknown): Uint8Array {
-  if (tagOf(value) === '[object Uint8Array]') {
-    const bytes = value as Uint8Array;
-    checkAlive(name, bytes);
-    for (let i = 0; i < bytes.length; i++) if (bytes[i] > 1) throw invalidArgument(`${name}[${i}]`, '0 or 1', bytes[i]);
-    return bytes;
+  const given = byteArray(name, value);
+  if (given) {
+    for (let i = 0; i < given.length; i++) if (given[i] > 1) throw invalidArgument(`${name}[${i}]`, '0 or 1', given[i]);
+    return given;
   }
-  if (!Array.isArray(value)) throw invalidArgument(name, 'a Uint8Array or an array of booleans', value);
-  const bytes = new Uint8Array(value.length);
+  if (!isArray(value)) throw invalidArgument(name, 'a Uint8Array or an array of booleans', value);
+  const { length } = value;
+  const bytes = withMemory(`${name}, ${length} pairs`, 'Judge fewer pairs.', () => new Uint8Array(length));
   for (let i = 0; i < bytes.length; i++) {
-    if (typeof value[i] !== 'boolean') throw invalidArgument(`${name}[${i}]`, 'true or false', value[i]);
-    bytes[i] = Number(value[i]);
+    const isSame: unknown = value[i];
+    if (typeof isSame !== 'boolean') throw invalidArgument(`${name}[${i}]`, 'true or false', isSame);
+    bytes[i] = Number(isSame);
   }
   return bytes;
 }
@@ -48,8 +47,8 @@ export function checkedPairs(
   similarities: unknown,
   same: unknown,
 ): { similarities: Float32Array; same: Uint8Array; genuine: number } {
+  const bytes = sameArray('same', same); // first: reading a list may run code of the caller's
   const values = float32('similarities', similarities);
-  const bytes = sameArray('same', same);
   if (values.length !== bytes.length) {
     throw wrongShape('same', `as long as similarities, ${values.length}`, `${bytes.length}`);
   }
@@ -67,8 +66,7 @@ export function checkedPairs(
   return { similarities: values, same: bytes, genuine };
 }
 
-export function splitScores(similarities: unknown, same: unknown): Scores {
-  const pairs = checkedPairs(similarities, same);
+export function splitScores(pairs: ReturnType<typeof checkedPairs>): Scores {
   const genuine = new Float32Array(pairs.genuine);
   const impostor = new Float32Array(pairs.same.length - pairs.genuine);
   let genuineFilled = 0;

@@ -50,9 +50,9 @@ export interface Templates {
 export function aggregateTemplates(embeddings: Float32Array, options: TemplateOptions): Templates {
   const settings = parse(metricSchemas.templates, options);
   const { dim, imageNorms = 'keep' } = settings;
-  const rows = float32('embeddings', embeddings);
   const templates = labelArray('options.templates', settings.templates);
   const media = labelArray('options.media', settings.media);
+  const rows = float32('embeddings', embeddings);
   checkRows('embeddings', rows.length, 'options.templates', templates.length, dim);
   checkImages('options.media', media.length, templates.length);
   const factors = factorsOf(rows, dim, settings.weights, imageNorms);
@@ -139,13 +139,14 @@ export function similaritiesOfPairs(
   options: PairSimilarityOptions,
 ): Float32Array {
   const { dim, ids, normalize = true } = parse(metricSchemas.pairs, options);
+  const names = labelArray('pairs', pairs);
+  const namesOfRows = ids === undefined ? undefined : labelArray('options.ids', ids);
   const rows = float32('embeddings', embeddings);
   const count = rowCount('embeddings', rows, dim);
-  const names = labelArray('pairs', pairs);
   if (names.length === 0 || names.length % 2 !== 0) {
     throw wrongShape('pairs', 'two names for each pair, at least one pair', `${names.length} names`);
   }
-  const rowOf = rowsByName(ids, count);
+  const rowOf = rowsByName(namesOfRows, count);
   const norms = normsOf('embeddings', rows, dim, withoutRow);
   const out = allocate(names.length / 2);
   for (let pair = 0; pair < out.length; pair++) {
@@ -162,9 +163,8 @@ export function similaritiesOfPairs(
   return out;
 }
 
-function rowsByName(ids: unknown, rows: number): (name: number) => number | undefined {
-  if (ids === undefined) return (name) => (name >= 0 && name < rows ? name : undefined);
-  const names = labelArray('options.ids', ids);
+function rowsByName(names: Int32Array | undefined, rows: number): (name: number) => number | undefined {
+  if (names === undefined) return (name) => (name >= 0 && name < rows ? name : undefined);
   if (names.length !== rows) throw wrongShape('options.ids', `one for each of the ${rows} rows`, `${names.length}`);
   const places = new Map<number, number>();
   for (let row = 0; row < rows; row++) {

@@ -1,8 +1,17 @@
 /** Verification: are two embeddings of one identity? From the similarities of given pairs. */
+import { withMemory } from '../arrays.ts';
 import { parse } from '../schemas.ts';
 import { areaUnderCurve, equalErrorRate, nearestPoints } from './roc.ts';
 import { metricSchemas } from './schemas.ts';
-import { countAbove, type OperatingPoint, type Scores, splitScores, strictPoint, thresholdFor } from './scores.ts';
+import {
+  checkedPairs,
+  countAbove,
+  type OperatingPoint,
+  type Scores,
+  splitScores,
+  strictPoint,
+  thresholdFor,
+} from './scores.ts';
 
 export interface VerificationOptions {
   /** False accept rates, each from 0 to 1, in any order; default 1e-1, 1e-2, … 1e-6. */
@@ -81,24 +90,35 @@ export function evaluateVerification(
   options: VerificationOptions = {},
 ): Verification {
   const { falseAcceptRates = defaultRates, rule = 'strict', rocPoints } = parse(metricSchemas.verification, options);
-  const scores = splitScores(similarities, same);
-  const strict = () => falseAcceptRates.map((far) => strictPoint(scores, far));
-  return {
-    genuine: scores.genuine.length,
-    impostor: scores.impostor.length,
-    tarAtFar: rule === 'strict' ? strict() : nearestPoints(scores, falseAcceptRates),
-    equalErrorRate: equalErrorRate(scores),
-    auc: areaUnderCurve(scores),
-    ...(rocPoints === undefined ? {} : { roc: thinnedRoc(scores, rocPoints) }),
-  };
+  const pairs = checkedPairs(similarities, same);
+  return withMemory(`the scores of ${pairs.same.length} pairs`, 'Judge fewer pairs.', () => {
+    const scores = splitScores(pairs);
+    const strict = () => falseAcceptRates.map((far) => strictPoint(scores, far));
+    return {
+      genuine: scores.genuine.length,
+      impostor: scores.impostor.length,
+      tarAtFar: rule === 'strict' ? strict() : nearestPoints(scores, falseAcceptRates),
+      equalErrorRate: equalErrorRate(scores),
+      auc: areaUnderCurve(scores),
+      ...(rocPoints === undefined ? {} : { roc: thinnedRoc(scores, rocPoints) }),
+    };
+  });
+}
+
+/** How many false accepts each point of a thinned ROC allows: 0, 1, and on to all, ascending. */
+function allowedCounts(impostors: number, most: number): number[] {
+  // A step is less than 1 then, even the last, which is less than n ln n / (points − 1): no count is left out.
+  if (most - 2 >= impostors * Math.log(impostors)) return Array.from({ length: impostors + 1 }, (_, count) => count);
+  const allowed = [0];
+  for (let point = 0; point < most - 1; point++) {
+    const count = Math.round(impostors ** (point / (most - 2)));
+    if (count > allowed.at(-1)!) allowed.push(count);
+  }
+  return allowed;
 }
 
 function thinnedRoc({ genuine, impostor }: Scores, most: number): RocCurve {
-  const allowed = [0];
-  for (let point = 0; point < most - 1; point++) {
-    const count = Math.round(impostor.length ** (point / (most - 2)));
-    if (count > allowed.at(-1)!) allowed.push(count);
-  }
+  const allowed = allowedCounts(impostor.length, most);
   const threshold = Float64Array.from(allowed, (count) => thresholdFor(impostor, count));
   return {
     far: threshold.map((value) => countAbove(impostor, value) / impostor.length),

@@ -35,11 +35,28 @@ bool has_shape(int64_t length, int64_t rows, int64_t dim) {
   return length % dim == 0 && length / dim == rows;
 }
 
+// Whether two arrays share memory. Rows on a device share none with the host's.
+template <class A, class B>
+bool overlap(const View<A>& a, const View<B>& b) {
+  const auto start_a = reinterpret_cast<uintptr_t>(a.data), start_b = reinterpret_cast<uintptr_t>(b.data);
+  return a.length > 0 && b.length > 0 && start_a < start_b + static_cast<uintptr_t>(b.length) * sizeof(B) &&
+         start_b < start_a + static_cast<uintptr_t>(a.length) * sizeof(A);
+}
+
+// Indices are checked, then relied upon while results are written: a result in their memory would send others anywhere.
+bool is_apart_from_results(const View<int32_t>& indices, const CallArrays& a) {
+  return !overlap(indices, a.anchor_losses) && !overlap(indices, a.gradient) &&
+         !overlap(indices, a.candidate_gradient) && !overlap(indices, a.candidates.on_host) &&
+         !overlap(indices, a.first_moment.on_host) && !overlap(indices, a.second_moment.on_host) &&
+         !overlap(indices, a.similarities) && !overlap(indices, a.counts);
+}
+
 // Ascending rows of the candidates: none twice, so that no two threads move the same.
 bool has_candidate_rows(const CallArrays& arrays, const Rows& rows) {
   const View<int32_t>& chosen = arrays.candidate_rows;
   const int64_t all = arrays.candidates.length() / rows.dim;
   if (arrays.candidates.length() % rows.dim != 0 || chosen.length != rows.candidate_count) return false;
+  if (!is_apart_from_results(chosen, arrays)) return false;
   for (int64_t i = 0; i < chosen.length; ++i)
     if (chosen.data[i] < 0 || chosen.data[i] >= all || (i > 0 && chosen.data[i] <= chosen.data[i - 1])) return false;
   return true;
@@ -171,6 +188,7 @@ bool make_nearest(const CallArrays& a, const Rows& rows, Nearest& nearest) {
 bool make_ranking(const CallArrays& a, const Rows& rows, Ranking& ranking) {
   ranking = {a.own_first.data, a.own_end.data, a.similarities.data, a.counts.data};
   if (a.own_first.length != rows.anchor_count || a.own_end.length != rows.anchor_count) return false;
+  if (!is_apart_from_results(a.own_first, a) || !is_apart_from_results(a.own_end, a)) return false;
   int64_t length = 0;
   for (int64_t i = 0; i < rows.anchor_count; ++i) {
     const int32_t first = a.own_first.data[i], end = a.own_end.data[i];
