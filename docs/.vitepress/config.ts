@@ -2,7 +2,7 @@
  * The site. Its pages are the repository's Markdown files as they lie, which read as well on a code host, and the API by
  * typedoc (docs/typedoc.json, into docs/api). Nothing is fetched, neither to build it nor to read it.
  */
-import { cpSync, readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { slug } from 'github-slugger';
 import { defineConfig, type Plugin } from 'vitepress';
@@ -11,14 +11,15 @@ import { linkPages } from './links.ts';
 import { notPages, placeOf, repository } from './pages.ts';
 import { sidebar } from './sidebar.ts';
 
-const explorer = join(repository, 'docs/paper/explorer.html');
+const explorer = () =>
+  readFileSync(join(repository, 'docs/paper/explorer.html'), 'utf8').replace(/(href="\.\.\/[\w-]+)\.md/g, '$1.html');
 
-/** A page that is no Markdown: the build copies it, and the server of `docs:dev` hands it out as it is. */
+/** A page that is no Markdown: the build writes it, and the server of `docs:dev` hands it out. */
 const explorerForDevelopment: Plugin = {
   name: 'explorer',
   configureServer({ middlewares }) {
     middlewares.use('/paper/explorer.html', (_, response) => {
-      response.setHeader('content-type', 'text/html').end(readFileSync(explorer));
+      response.setHeader('content-type', 'text/html').end(explorer());
     });
   },
 };
@@ -53,6 +54,6 @@ export default defineConfig({
   },
   vite: { publicDir: false, plugins: [explorerForDevelopment] },
   buildEnd({ outDir }) {
-    cpSync(explorer, join(outDir, 'paper/explorer.html'));
+    writeFileSync(join(outDir, 'paper/explorer.html'), explorer());
   },
 });

@@ -7,7 +7,7 @@ export const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Everything that is Markdown and no page; patterns are relative to the repository. */
 export const notPages = [
-  '!(docs|bench|cuda|examples)/**',
+  '!(docs|bench|cuda|examples)/**/*.md',
   // The way in from a code host; index.md is the site's own.
   'README.md',
   'bench/results/**',
