@@ -52,6 +52,8 @@ interface Compute<Options, When extends 'now' | 'later' = 'now'> {
  *
  * Source: Sun et al., "Circle Loss", CVPR 2020, arXiv:2002.10857v2, Eqs. 5, 6, 8; gradient Eqs. 9, 10, and 0 where the
  * weight of a pair is 0.
+ *
+ * @function
  */
 export const computeCircleLoss: Compute<CircleLossOptions> = (
   embeddings: Float32Array,
@@ -61,8 +63,10 @@ export const computeCircleLoss: Compute<CircleLossOptions> = (
 
 /**
  * `computeCircleLoss` off the JavaScript thread (engine 'reference': on it, in turns with other events). Works on
- * copies: the arrays may change as soon as the call returns (a DeviceMatrix waits with its changes). Rejects with what `computeCircleLoss` throws, and with an
- * `AbortError` once `signal` is aborted.
+ * copies: the arrays may change as soon as the call returns (a DeviceMatrix waits with its changes). Rejects with what
+ * `computeCircleLoss` throws, and with an `AbortError` once `signal` is aborted.
+ *
+ * @function
  */
 export const computeCircleLossAsync: Compute<CircleLossOptions & Abortable, 'later'> = async (
   embeddings: Float32Array,
@@ -80,11 +84,17 @@ export const computeCircleLossAsync: Compute<CircleLossOptions & Abortable, 'lat
  * `{ type: 'triplet' }` (Eq. 3; scope 'anchor' only; of equally hard pairs the first has the gradient).
  *
  * Source: Sun et al., arXiv:2002.10857v2; Deng et al., "ArcFace", CVPR 2019, arXiv:1801.07698, Eq. 3.
+ *
+ * @function
  */
 export const computePairLoss: Compute<PairLossOptions> = (embeddings: Float32Array, labels: Labels, options: unknown) =>
   computeWith(fromPairLossOptions(parse(schemas.pairLoss, options)), embeddings, labels);
 
-/** `computePairLoss` as `computeCircleLossAsync` does it. */
+/**
+ * `computePairLoss` as `computeCircleLossAsync` does it.
+ *
+ * @function
+ */
 export const computePairLossAsync: Compute<PairLossOptions & Abortable, 'later'> = async (
   embeddings: Float32Array,
   labels: Labels,

@@ -1,3 +1,8 @@
+/**
+ * `circle-loss`: the losses, class heads, memories, samplers and similarities.
+ *
+ * @module circle-loss
+ */
 export { createClassHead, loadClassHead } from './class-head.ts';
 export type {
   ClassHead,

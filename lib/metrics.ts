@@ -1,4 +1,8 @@
-/** `circle-loss/metrics`: how embeddings are judged. */
+/**
+ * `circle-loss/metrics`: how embeddings are judged.
+ *
+ * @module circle-loss/metrics
+ */
 export {
   type DistractorEvaluation,
   type DistractorOptions,

@@ -105,6 +105,7 @@ export type PairLossChoice =
   /** The hardest pair of a whole batch is no batch-hard triplet loss. */
   | { pairLoss: Extract<PairLoss, { type: 'triplet' }>; normalize?: boolean; scope?: 'anchor' };
 
+/** @inline */
 interface Gradient {
   /** 'skip' computes the loss alone and keeps no tiles; default 'compute'. */
   gradient?: 'compute' | 'skip';

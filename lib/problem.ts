@@ -1,5 +1,4 @@
 /** From options and arrays to a problem: defaults filled in, lengths held against each other, outputs allocated. */
-
 import os from 'node:os';
 import {
   allocate,
@@ -61,7 +60,10 @@ export const noStep: StepArrays = {
   out: undefined,
 };
 
-/** Asked once: the answer costs a system call. Node 18.0 has no such function, and no Node-API for the binaries: engine 'reference' shall be able to say so. */
+/**
+ * Asked once: the answer costs a system call. Node 18.0 has no such function, nor the Node-API of the binaries: engine
+ * 'reference' shall be able to say so.
+ */
 export const defaultThreads = os.availableParallelism?.() ?? os.cpus().length;
 
 type ParsedOptions = Partial<Omit<Settings, 'dim' | 'pairLoss' | 'arrays'>> & StepArrays & { dim: number };

@@ -4,6 +4,8 @@
  * yours: `alignRows` finds the row of each item.
  *
  * Public names, nothing else. What each reader expects and what its metric is: docs/protocols.md.
+ *
+ * @module circle-loss/protocols
  */
 export {
   type AlignedPairs,

@@ -34,6 +34,7 @@ export interface CandidateSurrogate {
   surrogate<Tensor, Scalar>(ops: SurrogateOps<Tensor, Scalar>, embeddings: Tensor, candidates: Tensor): Scalar;
 }
 
+/** @inline */
 type WithGradient = PairLossOptions & { gradient?: 'compute' };
 
 interface SurrogateGradient<When extends 'now' | 'later', More = unknown> {
@@ -68,6 +69,8 @@ type Returned<When extends 'now' | 'later', Result> = When extends 'now' ? Resul
  * With `out`, the surrogate is made of those arrays, and good until they are written again.
  *
  * Throws what `computePairLoss` throws, and ERR_CIRCLE_INVALID_ARGUMENT where `gradient` is 'skip'.
+ *
+ * @function
  */
 export const surrogateGradient: SurrogateGradient<'now'> = (
   embeddings: Float32Array,
@@ -79,7 +82,11 @@ export const surrogateGradient: SurrogateGradient<'now'> = (
   return withSurrogate(result, embeddings, candidatesOf(options)) as never;
 };
 
-/** `surrogateGradient` as `computePairLossAsync` does it. */
+/**
+ * `surrogateGradient` as `computePairLossAsync` does it.
+ *
+ * @function
+ */
 export const surrogateGradientAsync: SurrogateGradient<'later', Abortable> = async (
   embeddings: Float32Array,
   labels: Labels,

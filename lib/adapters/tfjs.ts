@@ -3,6 +3,8 @@
  *
  * TensorFlow.js is handed in and never imported, since there is no one package to import: a process may have
  * `@tensorflow/tfjs`, `@tensorflow/tfjs-node` or a build of its own, and tensors of one are no tensors of another.
+ *
+ * @module circle-loss/tfjs
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import {

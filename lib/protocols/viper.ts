@@ -56,6 +56,7 @@ export async function readViper(root: string, options: ViperOptions = {}): Promi
   };
 }
 
+/** @inline */
 type Camera = 'cam_a' | 'cam_b';
 type View = Map<number, ReIdentificationItem>;
 

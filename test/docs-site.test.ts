@@ -1,0 +1,154 @@
+/** The built site in a browser: pages, links, search, narrow screens. Skipped where it is not built, or there is no browser. */
+import type { Server } from 'node:http';
+import puppeteer, { type Browser, type Page } from 'puppeteer-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findChromium } from './chromium.ts';
+import { isBuilt, serveSite, sitePaths } from './docs/site.ts';
+
+const executablePath = findChromium();
+
+interface Links {
+  path: string;
+  ids: string[];
+  /** Resolved, with their hash. */
+  links: string[];
+}
+
+/** In the browser, which has a parser of HTML. */
+const readLinks = `async (path) => {
+  const page = new DOMParser().parseFromString(await (await fetch(path)).text(), 'text/html');
+  const links = [...page.querySelectorAll('a[href]')].map((a) => new URL(a.getAttribute('href'), new URL(path, location.href)).href);
+  return { path, ids: [...page.querySelectorAll('[id]')].map(({ id }) => id), links: [...new Set(links)] };
+}`;
+
+describe.skipIf(!isBuilt || !executablePath)('the site', () => {
+  let server: Server;
+  let origin: string;
+  let browser: Browser;
+  let page: Page;
+  const paths = isBuilt ? sitePaths() : [];
+
+  beforeAll(async () => {
+    ({ server, origin } = await serveSite());
+    browser = await puppeteer.launch({ executablePath, args: ['--no-sandbox'] });
+    page = await browser.newPage();
+    // So that a call without `goto` reads the site.
+    await page.goto(`${origin}/`);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  it('has the pages that people look for, and the whole API', () => {
+    for (const name of [
+      'quick-start',
+      'faq',
+      'choosing-gamma-and-margin',
+      'semantics',
+      'architecture',
+      'paper/explorer',
+    ]) {
+      expect(paths).toContain(`/${name}.html`);
+    }
+    expect(paths).toContain('/api/circle-loss/functions/computeCircleLoss.html');
+    expect(paths).toContain('/api/circle-loss/metrics/functions/evaluateRetrieval.html');
+  });
+
+  it('has no link to nothing, be it a page or a heading', async () => {
+    const found = (await page.evaluate(`Promise.all(${JSON.stringify(paths)}.map(${readLinks}))`)) as Links[];
+    const idsOf = new Map(found.map(({ path, ids }) => [path, new Set(ids)]));
+    const dead = found.flatMap(({ path, links }) =>
+      links
+        .filter((link) => link.startsWith(`${origin}/`) && isDead(new URL(link), idsOf))
+        .map((link) => `${path} → ${link}`),
+    );
+    expect(dead).toEqual([]);
+    expect(found.flatMap(({ links }) => links).length).toBeGreaterThan(1000);
+  });
+
+  /** The API's pages are alike, and each costs a quarter of a second: of its leaves one in twelve. */
+  it('loads pages without a complaint, and nothing that is not its own, and fits a narrow screen', {
+    timeout: 120_000,
+  }, async () => {
+    const queue = paths.filter((path, i) => !/^\/api\/.*\.html$/.test(path) || i % 12 === 0);
+    expect(queue.length).toBeGreaterThan(45);
+    const complaints: string[] = [];
+    const visit = async () => {
+      const tab = await browser.newPage();
+      await tab.setViewport({ width: 390, height: 844 });
+      let at = '';
+      const complain = (what: string) => complaints.push(`${at}: ${what}`);
+      tab.on('console', (message) => ['error', 'warn'].includes(message.type()) && complain(message.text()));
+      tab.on('pageerror', (error) => complain(String(error)));
+      tab.on('requestfailed', (request) => {
+        // A tab that goes on gives up what it had not needed yet.
+        if (request.failure()?.errorText !== 'net::ERR_ABORTED') complain(`failed ${request.url()}`);
+      });
+      tab.on(
+        'request',
+        (request) =>
+          !/^(?:data:|blob:)/.test(request.url()) && !request.url().startsWith(origin) && complain(request.url()),
+      );
+      tab.on('response', (response) => response.status() >= 400 && complain(`${response.status()} ${response.url()}`));
+      for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+        at = next;
+        await tab.goto(origin + next, { waitUntil: 'load' });
+        const width = await tab.evaluate('document.documentElement.scrollWidth');
+        const headings = await tab.evaluate(`document.querySelectorAll('h1').length`);
+        if (Number(width) > 390) complain(`is ${width} wide`);
+        if (headings === 0) complain('has no heading');
+      }
+      await tab.close();
+    };
+    await Promise.all([visit(), visit()]);
+    expect(complaints).toEqual([]);
+  });
+
+  it.each(['detached', 'ERR_CIRCLE_SHAPE'])('finds %s, and opens what it found', async (term) => {
+    await page.setViewport({ width: 1440, height: 900 });
+    await page.goto(`${origin}/changelog.html`);
+    await page.locator('.VPNavBarSearch button').click();
+    await page.locator('.VPLocalSearchBox input').fill(term);
+    await page.waitForSelector('.VPLocalSearchBox .result');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(`!location.pathname.startsWith('/changelog')`);
+    // Of the theme's boxes and texts only the page's own is asked.
+    await page.waitForFunction(`document.querySelector('.vp-doc')?.textContent.includes('${term}')`);
+  });
+
+  it.each(['light', 'dark'])('is %s where the system is', async (value) => {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
+    await page.goto(`${origin}/understanding.html`);
+    const colour = (await page.evaluate('getComputedStyle(document.body).backgroundColor')) as string;
+    const red = Number(/\d+/.exec(colour));
+    expect(red > 128 ? 'light' : 'dark').toBe(value);
+  });
+
+  it('shows the figures, and the formulas as drawings', async () => {
+    await page.goto(`${origin}/understanding.html`);
+    const widths = await page.$$eval('.vp-doc img', (images) =>
+      images.map((image) => image.getBoundingClientRect().width),
+    );
+    expect(widths).toHaveLength(5);
+    expect(Math.min(...widths)).toBeGreaterThan(400);
+    await page.goto(`${origin}/math.html`);
+    expect(await page.$$eval('.vp-doc mjx-container', (formulas) => formulas.length)).toBeGreaterThan(100);
+    expect(await page.$eval('.vp-doc', (text) => text.textContent)).not.toMatch(/\\frac|\\log|\$\\/);
+  });
+
+  it('opens the explorer from its link', async () => {
+    await page.goto(`${origin}/understanding.html`);
+    await Promise.all([page.waitForNavigation(), page.locator('.vp-doc a[href$="explorer.html"]').click()]);
+    expect(page.url()).toBe(`${origin}/paper/explorer.html`);
+    expect(await page.$$eval('svg, canvas', (drawings) => drawings.length)).toBeGreaterThan(0);
+  });
+});
+
+function isDead(link: URL, idsOf: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+  const ids = idsOf.get(link.pathname);
+  if (!ids) return !/\.(?:svg|css|js|ico)$/.test(link.pathname);
+  const hash = decodeURIComponent(link.hash.slice(1));
+  return hash !== '' && !ids.has(hash);
+}
