@@ -6,6 +6,7 @@
 #include "native/binding/exports.h"
 #include "native/cpu/dispatch.h"
 #include "native/cpu/engine.h"
+#include "native/cpu/plan.h"
 
 namespace circle::binding {
 namespace {
@@ -19,6 +20,10 @@ std::vector<std::string> variants() {
 std::unique_ptr<Engine> open(const std::string& variant, int) {
   const cpu::Kernels* const kernels = cpu::find_kernels(variant.c_str());
   return kernels ? std::make_unique<cpu::Engine>(*kernels) : nullptr;
+}
+
+int threads(const Rows& rows) {
+  return cpu::useful_threads(rows, cpu::Plan(rows, cpu::TileStorage::kRecomputed));
 }
 
 Napi::Value exponential(const Napi::CallbackInfo& info) {
@@ -53,7 +58,7 @@ bool read_device_rows(Napi::Value, DeviceArgument&) {
 }
 
 const EngineKind& engine_kind() {
-  static const EngineKind kind{WhenTaken::kOpenAnother, variants, open};
+  static const EngineKind kind{WhenTaken::kOpenAnother, variants, open, threads};
   return kind;
 }
 

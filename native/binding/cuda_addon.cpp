@@ -101,7 +101,7 @@ bool read_device_rows(Napi::Value value, DeviceArgument& out) {
 }
 
 const EngineKind& engine_kind() {
-  static const EngineKind kind{WhenTaken::kWait, variants, open};
+  static const EngineKind kind{WhenTaken::kWait, variants, open, nullptr};
   return kind;
 }
 

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "native/binding/arguments.h"
+#include "native/core/waiting.h"
 
 namespace circle::binding {
 
@@ -26,7 +27,7 @@ class HeldRows {
   // Only JavaScript's thread begins uses, and it is the one that waits: none can begin meanwhile.
   void wait_until_unused() {
     std::unique_lock<std::mutex> lock(mutex_);
-    unused_.wait(lock, [&] { return users_ == 0; });
+    wait_until(unused_, lock, [&] { return users_ == 0; });
   }
 
  private:

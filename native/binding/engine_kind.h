@@ -20,6 +20,8 @@ struct EngineKind {
   std::vector<std::string> (*variants)();
   // Null where there is no such variant here.
   std::unique_ptr<Engine> (*open)(const std::string& variant, int device);
+  // Threads of the host that a call has use for. Null where a device computes.
+  int (*threads)(const Rows& rows);
 };
 
 const EngineKind& engine_kind();

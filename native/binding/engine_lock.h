@@ -6,6 +6,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "native/core/waiting.h"
+
 namespace circle::binding {
 
 class EngineLock {
@@ -14,7 +16,7 @@ class EngineLock {
   bool lock_unless(const std::atomic<bool>* abort) {
     std::unique_lock<std::mutex> guard(mutex_);
     const auto aborted = [&] { return abort && abort->load(std::memory_order_relaxed); };
-    changed_.wait(guard, [&] { return !taken_ || aborted(); });
+    wait_until(changed_, guard, [&] { return !taken_ || aborted(); });
     if (taken_) return false;
     taken_ = true;
     return true;

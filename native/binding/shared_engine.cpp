@@ -26,7 +26,8 @@ Outcome run_compute(SharedEngine& engine, const CallArrays& arrays, const std::a
   LossProblem made;
   Outcome outcome{Status::kInvalid};
   if (has_its_candidates(engine, arrays) && make_problem(arrays, made))
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.compute(made.problem, made.results, abort); });
+    outcome = engine.with_engine(made.problem.rows, abort,
+                                 [&](Engine& e) { return e.compute(made.problem, made.results, abort); });
   write_report(arrays.report, outcome, &made.results);
   return outcome;
 }
@@ -37,7 +38,8 @@ Outcome run_similarity(SharedEngine& engine, const CallArrays& arrays, const std
   if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) &&
       arrays.gradient.length % rows.candidate_count == 0 &&
       arrays.gradient.length / rows.candidate_count == rows.anchor_count)
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
+    outcome =
+        engine.with_engine(rows, abort, [&](Engine& e) { return e.similarity(rows, arrays.gradient.data, abort); });
   write_report(arrays.report, outcome, nullptr);
   return outcome;
 }
@@ -47,7 +49,7 @@ Outcome run_nearest(SharedEngine& engine, const CallArrays& arrays, const std::a
   Nearest nearest{};
   Outcome outcome{Status::kInvalid};
   if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) && make_nearest(arrays, rows, nearest))
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.nearest(rows, nearest, abort); });
+    outcome = engine.with_engine(rows, abort, [&](Engine& e) { return e.nearest(rows, nearest, abort); });
   write_report(arrays.report, outcome, nullptr);
   return outcome;
 }
@@ -57,7 +59,7 @@ Outcome run_rank(SharedEngine& engine, const CallArrays& arrays, const std::atom
   Ranking ranking{};
   Outcome outcome{Status::kInvalid};
   if (has_its_candidates(engine, arrays) && make_rows(arrays, rows) && make_ranking(arrays, rows, ranking))
-    outcome = engine.with_engine(abort, [&](Engine& e) { return e.rank(rows, ranking, abort); });
+    outcome = engine.with_engine(rows, abort, [&](Engine& e) { return e.rank(rows, ranking, abort); });
   write_report(arrays.report, outcome, nullptr);
   return outcome;
 }

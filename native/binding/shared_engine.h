@@ -7,6 +7,7 @@
 #include <new>
 #include <string>
 
+#include "native/binding/admission.h"
 #include "native/binding/call.h"
 #include "native/binding/engine_kind.h"
 #include "native/binding/engine_lock.h"
@@ -23,25 +24,23 @@ class SharedEngine {
   SharedEngine(std::string variant, int device, std::unique_ptr<Engine> engine)
       : variant_(std::move(variant)), device_(device), engine_(std::move(engine)) {}
 
-  // On any thread, which it holds while it waits: asynchronous calls of one session take a thread of libuv's pool each.
+  // On any thread, which it holds while it waits: asynchronous calls, those with an `abort`, take a thread of libuv's pool
+  // each. A synchronous one keeps the JavaScript thread waiting, and is admitted at once.
   template <class Run>
-  Outcome with_engine(const std::atomic<bool>* abort, const Run& run) {
-    std::unique_lock<EngineLock> lock(busy_, std::try_to_lock);
-    if (!lock.owns_lock()) {
-      if (engine_kind().when_taken == WhenTaken::kOpenAnother)
-        return or_out_of_memory([&] { return run(*engine_kind().open(variant_, device_)); });
-      if (!busy_.lock_unless(abort)) return {Status::kAborted};
-      lock = std::unique_lock<EngineLock>(busy_, std::adopt_lock);
-    }
-    const Outcome outcome = or_out_of_memory([&] { return run(*engine_); });
-    bytes_ = engine_->workspace_bytes();
-    lock.unlock();
-    release_if_asked();
+  Outcome with_engine(const Rows& rows, const std::atomic<bool>* abort, const Run& run) {
+    if (!abort || !engine_kind().threads) return with_engine(abort, run);
+    const int share = Admission::share_of(engine_kind().threads(rows));
+    if (!Admission::of_process().enter_unless(share, *abort)) return {Status::kAborted};
+    const Outcome outcome = with_engine(abort, run);
+    Admission::of_process().leave(share);
     return outcome;
   }
 
   // After an abort: the call may be waiting for its turn.
-  void wake() { busy_.wake(); }
+  void wake() {
+    Admission::of_process().wake();
+    busy_.wake();
+  }
 
   // Frees the workspace, now or at the end of the call that has it: never waits.
   void release() {
@@ -58,6 +57,22 @@ class SharedEngine {
   void close() { closed_ = true; }
 
  private:
+  template <class Run>
+  Outcome with_engine(const std::atomic<bool>* abort, const Run& run) {
+    std::unique_lock<EngineLock> lock(busy_, std::try_to_lock);
+    if (!lock.owns_lock()) {
+      if (engine_kind().when_taken == WhenTaken::kOpenAnother)
+        return or_out_of_memory([&] { return run(*engine_kind().open(variant_, device_)); });
+      if (!busy_.lock_unless(abort)) return {Status::kAborted};
+      lock = std::unique_lock<EngineLock>(busy_, std::adopt_lock);
+    }
+    const Outcome outcome = or_out_of_memory([&] { return run(*engine_); });
+    bytes_ = engine_->workspace_bytes();
+    lock.unlock();
+    release_if_asked();
+    return outcome;
+  }
+
   // Engines do not throw, but making one may, and starting a call of one that needs the driver's.
   template <class Call>
   static Outcome or_out_of_memory(const Call& call) {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "native/core/try_lock.h"
+#include "native/core/waiting.h"
 #include "native/cpu/denormals.h"
 
 namespace circle::cpu {
@@ -97,7 +98,7 @@ class ThreadPool {
   void sleep(int worker) {
     std::unique_lock<std::mutex> lock(sleep_);
     sleeping_.fetch_add(1);
-    wake_.wait(lock, [&] { return admitted_.load() >= worker; });
+    wait_until(wake_, lock, [&] { return admitted_.load() >= worker; });
     sleeping_.fetch_sub(1);
   }
 

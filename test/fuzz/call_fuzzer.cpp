@@ -27,7 +27,7 @@ std::unique_ptr<Engine> open(const std::string& variant, int) {
 }  // namespace
 
 const EngineKind& engine_kind() {
-  static const EngineKind kind{WhenTaken::kOpenAnother, variants, open};
+  static const EngineKind kind{WhenTaken::kOpenAnother, variants, open, nullptr};
   return kind;
 }
 

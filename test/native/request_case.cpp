@@ -20,7 +20,7 @@ std::unique_ptr<Engine> open(const std::string& variant, int) {
 }
 
 EngineKind& kind() {
-  static EngineKind kind{WhenTaken::kOpenAnother, variants, open};
+  static EngineKind kind{WhenTaken::kOpenAnother, variants, open, nullptr};
   return kind;
 }
 
