@@ -1,0 +1,118 @@
+/** How long the event loop is kept waiting while 64 calls are in flight, and whether every caller gets its turn. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { computeCircleLossAsync, createPairLoss } from 'circle-loss';
+import { batchOf } from './work.ts';
+
+const pairLoss = { type: 'circle' } as const;
+const inFlight = 64;
+
+export interface Delay {
+  readonly name: string;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  readonly callsPerSecond: number;
+}
+
+/** After the calls have been started: the copies of 64 batches at once are the caller's own burst. */
+export async function measureDelays(milliseconds: number): Promise<Delay[]> {
+  const delays: Delay[] = [];
+  for (const [n, dim] of [
+    [128, 128],
+    [512, 512],
+    [1024, 512],
+  ]) {
+    const { embeddings, labels } = batchOf(n, dim, 1);
+    for (const how of ['one-shot', 'one session'] as const) {
+      using session = createPairLoss({ dim, pairLoss });
+      const call = () =>
+        how === 'one-shot'
+          ? computeCircleLossAsync(embeddings, labels, { dim })
+          : session.computeAsync(embeddings, labels);
+      await call();
+      let calls = 0;
+      let running = true;
+      const start = performance.now();
+      const loops = Array.from({ length: inFlight }, async () => {
+        for (; running; calls++) await call();
+      });
+      await sleep(0);
+      const histogram = monitorEventLoopDelay({ resolution: 1 });
+      histogram.enable();
+      await sleep(milliseconds);
+      histogram.disable();
+      running = false;
+      await Promise.all(loops);
+      const seconds = (performance.now() - start) / 1000;
+      const [p50, p99, max] = [histogram.percentile(50), histogram.percentile(99), histogram.max].map((ns) => ns / 1e6);
+      delays.push({ name: `${n} × ${dim}, ${how}`, p50, p99, max, callsPerSecond: calls / seconds });
+    }
+  }
+  return delays;
+}
+
+export interface Fairness {
+  readonly name: string;
+  /** Calls of the caller who had fewest over those of the one who had most, among callers with the same calls. */
+  readonly ratio: number;
+  /** The longest wait for a small call, in times of one large call by itself. */
+  readonly longestWait: number;
+  /** Large calls that ended during one small call, at most. */
+  readonly overtaken: number;
+  /** What `overtaken` may come to. */
+  readonly bound: number;
+}
+
+const large = 6;
+const small = 4;
+
+/**
+ * Callers wait in one queue. When a small call joins it, each caller of large ones has one call ahead of it at most; while
+ * it is itself computing, the others may end as many again.
+ */
+export async function measureFairness(milliseconds: number): Promise<Fairness[]> {
+  const found: Fairness[] = [];
+  for (const sessions of ['one session', 'a session each'] as const) {
+    const shared = createPairLoss({ dim: 256, pairLoss });
+    const [big, little] = [batchOf(768, 256, 1), batchOf(64, 256, 2)];
+    await shared.computeAsync(big.embeddings, big.labels);
+    const alone = performance.now();
+    await shared.computeAsync(big.embeddings, big.labels);
+    const largeTime = performance.now() - alone;
+    let largeDone = 0;
+    let overtaken = 0;
+    let longest = 0;
+    const served = new Array<number>(large + small).fill(0);
+    const end = performance.now() + milliseconds;
+    await Promise.all(
+      served.map(async (_, caller) => {
+        const isLarge = caller < large;
+        const { embeddings, labels } = isLarge ? big : little;
+        const own = sessions === 'one session' ? shared : createPairLoss({ dim: 256, pairLoss });
+        while (performance.now() < end) {
+          const before = largeDone;
+          const start = performance.now();
+          await own.computeAsync(embeddings, labels);
+          served[caller]++;
+          if (isLarge) largeDone++;
+          else {
+            overtaken = Math.max(overtaken, largeDone - before);
+            longest = Math.max(longest, performance.now() - start);
+          }
+        }
+        if (own !== shared) own.dispose();
+      }),
+    );
+    shared.dispose();
+    const ratioOf = (counts: number[]) => Math.min(...counts) / Math.max(...counts);
+    found.push({
+      name: sessions,
+      ratio: Math.min(ratioOf(served.slice(0, large)), ratioOf(served.slice(large))),
+      longestWait: longest / largeTime,
+      overtaken,
+      bound: 2 * large,
+    });
+  }
+  return found;
+}
