@@ -26,7 +26,7 @@ const canFuzz = () =>
 
 /** `needs`: commands. `lacks`: what else is missing, in words. */
 const flavours = {
-  plain: { needs: ['ctest'], options: [] },
+  plain: { needs: ['ctest'], options: ['-DCIRCLE_ENGINE_STEPS=ON'] },
   address: { needs: ['ctest'], options: ['-DCIRCLE_SANITIZE=address,undefined'] },
   thread: { needs: ['ctest'], options: ['-DCIRCLE_SANITIZE=thread'] },
   neon: {

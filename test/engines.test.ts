@@ -170,8 +170,8 @@ describe('the loader', () => {
     expect(code).toBe('ERR_CIRCLE_NATIVE_LOAD');
     const lines = message.split('\n');
     expect(lines[1]).toContain('build/Release/circle_cpu.node: no such file');
-    expect(lines[2]).toContain('build/cmake/Release/circle_cpu.node: no such file');
-    expect(lines[3]).toContain(`prebuilds/${process.platform}-${process.arch}/circle_cpu.node: no such file`);
+    expect(lines[2]).toContain(`prebuilds/${process.platform}-${process.arch}/circle_cpu.node: no such file`);
+    expect(lines[3]).toContain('lib/circle_cpu.node: no such file');
     expect(lines[4]).toContain('npm run build:native');
     expect(call('list')).toEqual({ name: 'cpu', available: false, reason: message });
   });
@@ -182,8 +182,9 @@ describe('the loader', () => {
     expect(message.split('\n')).toEqual([
       "engine 'cuda' must be backed by a native binary; received none that loads from",
       expect.stringMatching(/build\/cuda\/Release\/circle_cuda\.node: no such file$/),
-      expect.stringMatching(/prebuilds\/.*\/circle_cuda\.node: no such file\.$/),
-      "In a clone, build it with `npm run build:cuda`, or use engine 'cpu' or 'auto'.",
+      expect.stringMatching(/prebuilds\/.*\/circle_cuda\.node: no such file$/),
+      expect.stringMatching(/lib\/circle_cuda\.node: no such file\.$/),
+      "Build it with `npx circle-loss build --cuda`, in a clone with `npm run build:cuda`, or use engine 'cpu' or 'auto'.",
     ]);
     expect(call('list cuda')).toEqual({ name: 'cuda', available: false, reason: message });
     const env = { CIRCLE_LOSS_CUDA_ADDON: join(folder, 'broken.node') };

@@ -264,6 +264,6 @@ it('a missing binary: every place on a line of its own, and the remedy', () => {
     "engine 'cpu' must be backed by a native binary; received none that loads from",
     '  /a/circle_cpu.node: no such file',
     '  /b/circle_cpu.node: wrong ELF class.',
-    "Build it with `npm run build:native`, or use engine 'reference'.",
+    "Build it with `npx circle-loss build`, in a clone with `npm run build:native`, or use engine 'reference'.",
   ]);
 });

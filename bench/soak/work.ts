@@ -73,7 +73,7 @@ export function digestOf(result: object): string {
   const hash = createHash('sha1');
   for (const [name, value] of Object.entries(result)) {
     hash.update(name);
-    hash.update(ArrayBuffer.isView(value) ? value : String(value));
+    hash.update(ArrayBuffer.isView(value) ? (value as Float32Array) : String(value));
   }
   return hash.digest('hex');
 }
@@ -220,7 +220,7 @@ export function kindsFor(best: string | undefined): Record<string, Kind> {
     'memory bank': async (random, place) => {
       const seed = uniformInt(random, 0, 2);
       using bank = on(place, () =>
-        createMemoryBank({ capacity: 150, dim: 24, pairLoss: losses[2], engine: place.engine }),
+        createMemoryBank({ capacity: 150, dim: 24, pairLoss: { type: 'unified' }, engine: place.engine }),
       );
       const { embeddings, labels } = batchOf(60, 24, seed);
       for (let i = 0; i < 3; i++) bank.enqueue(embeddings, labels);

@@ -6,9 +6,6 @@ import { dirname, join, relative } from 'node:path/posix';
 import type { MarkdownRenderer } from 'vitepress';
 import { exists, placeOf, repository } from './pages.ts';
 
-/** Written elsewhere, and not here yet: a link to them goes nowhere. Empty once they are. */
-const awaited = new Set(['docs/accuracy.md', 'docs/installation.md', 'docs/stability.md', 'SECURITY.md']);
-
 const external = /^(?:[a-z]+:|\/\/|#)/i;
 
 export function linkPages(md: MarkdownRenderer): void {
@@ -30,7 +27,6 @@ export function linkPages(md: MarkdownRenderer): void {
 function onSite(file: string, href: string): { link: string; isPage: boolean } {
   const [, path, hash] = /^([^#]*)(.*)$/.exec(href)!;
   let target = join(dirname(file), decodeURI(path));
-  if (!exists(target) && awaited.has(target)) return { link: '#', isPage: true };
   if (!exists(target)) throw new Error(`${file}: the link ${href} must name a file or a folder; there is none.`);
   if (target === 'README.md') target = 'docs/index.md';
   const isPage = !/\.\w+$/.test(target) || target.endsWith('.md');

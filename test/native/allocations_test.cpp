@@ -76,7 +76,7 @@ TEST_CASE("where there is no memory for a second engine, the call that found the
     RequestCase call(RequestCase::Kind::kLoss, data());
     Outcome outcome;
     // A call within a call finds the engine taken, as one on another thread does.
-    engine->with_engine(nullptr, [&](Engine&) {
+    engine->with_engine(Rows{}, nullptr, [&](Engine&) {
       FailingAllocations allocations(failures);
       outcome = call.run(*engine);
       failed = allocations.any();
@@ -94,7 +94,7 @@ TEST_CASE("where there is no memory for a second engine, the call that found the
 
 TEST_CASE("an exception of an engine is an outcome, and leaves its session usable") {
   const std::shared_ptr<binding::SharedEngine> engine = open_shared_engine();
-  const Outcome outcome = engine->with_engine(nullptr, [](Engine&) -> Outcome { throw std::bad_alloc(); });
+  const Outcome outcome = engine->with_engine(Rows{}, nullptr, [](Engine&) -> Outcome { throw std::bad_alloc(); });
   CHECK(outcome.status == Status::kOutOfMemory);
   RequestCase call(RequestCase::Kind::kLoss, data());
   CHECK(call.run(*engine).ok());

@@ -109,7 +109,7 @@ TEST_CASE("a release that is asked for within a call is made at its end") {
   const std::shared_ptr<SharedEngine> engine = open_shared_engine();
   RequestCase call(Kind::kLoss, data());
   int64_t within = 0;
-  const Outcome outcome = engine->with_engine(nullptr, [&](Engine& e) {
+  const Outcome outcome = engine->with_engine(Rows{}, nullptr, [&](Engine& e) {
     Problem problem = data().problem(definitions().front());
     Call inner(problem);
     inner.run(e, problem);
@@ -163,7 +163,7 @@ TEST_CASE("a call that waits for its turn ends when it is aborted, and not befor
   RequestCase call(Kind::kLoss, data());
   std::thread waiting;
   bool early = true;
-  engine->with_engine(nullptr, [&](Engine&) {
+  engine->with_engine(Rows{}, nullptr, [&](Engine&) {
     waiting = std::thread([&] {
       status = call.run(*engine, &abort).status;
       ended = true;
