@@ -5,7 +5,8 @@
  * Rows pass a piece at a time, so that a file may be larger than the memory that is left.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { pieces } from './engine-rows.ts';

@@ -1,5 +1,6 @@
 /** Whole files, read once into memory of their own. */
-import { constants, open } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { fileFailed, foreignFile, outOfMemory } from '../errors.ts';
 import type { Progress } from './progress.ts';
