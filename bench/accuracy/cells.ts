@@ -36,6 +36,8 @@ export interface Cell {
   /** As --case takes it. */
   readonly name: string;
   readonly kind: string;
+  /** Its gradient belongs to the one pair that was picked, which of two equal ones rounding decides. */
+  readonly picks: boolean;
   readonly isSmall: boolean;
   readonly testCase: Case;
 }
@@ -48,7 +50,8 @@ export const cells: readonly Cell[] = Object.keys(kinds).flatMap((kind) =>
       const classWeights = classes > 0 ? { classWeights: classWeightsOf(classes, dim) } : {};
       const options = { dim, pairLoss, ...classWeights } as PairLossOptions;
       const name = `${kind}; ${loss}; ${shape.n} × ${dim}`;
-      return { name, kind, isSmall: at === 0, testCase: { name, embeddings, labels, options } };
+      const picks = pairLoss.type === 'triplet';
+      return { name, kind, picks, isSmall: at === 0, testCase: { name, embeddings, labels, options } };
     }),
   ),
 );
@@ -79,6 +82,9 @@ export const contenders: readonly Contender[] = [
   },
 ];
 
+/** float32's smallest number of full precision: what is below is no loss to speak of, and no error. */
+const smallest = 2 ** -126;
+
 export interface CellError {
   readonly cell: Cell;
   /** Of the loss, relative to it. */
@@ -97,8 +103,8 @@ export function errorsIn(cell: Cell, asked: readonly Contender[]): (CellError | 
   const exact = computeInDouble(embeddings, labels, options);
   const moves = sensitivityOf(cell.testCase, exact);
   const size = largest(exact.gradient);
-  // What rounding the result itself does, and no division by 0 where there is no gradient.
-  const unit = moves.gradient + size * 2 ** -24 + Number.MIN_VALUE;
+  // And what rounding the result itself does.
+  const unit = moves.gradient + size * 2 ** -24 + smallest;
   return asked.map((contender) => {
     if (contender.isEmulated && !cell.isSmall) return undefined;
     try {
@@ -123,4 +129,4 @@ function distanceOrInfinite(found: Float32Array, exact: ArrayLike<number>): numb
   return found.every(Number.isFinite) ? distance(found, exact) : Number.POSITIVE_INFINITY;
 }
 
-const relative = (error: number, size: number) => (error === 0 ? 0 : Number.isNaN(error) ? Infinity : error / size);
+const relative = (error: number, size: number) => (Number.isNaN(error) ? Infinity : error / Math.max(size, smallest));
