@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -333,7 +334,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
 }
 
 function sizeOf(path: string): number {
-  if (!existsSync(join(path, '.'))) return readFileSync(path).length;
+  if (statSync(path).isFile()) return readFileSync(path).length;
   return readdirSync(path, { withFileTypes: true, recursive: true })
     .filter((file) => file.isFile())
     .reduce((sum, file) => sum + readFileSync(join(file.parentPath, file.name)).length, 0);
