@@ -1,4 +1,5 @@
 /** Whether a series grows: least squares over the means of blocks, because neighbouring samples are not independent. */
+/// <reference path="./jstat.d.ts" />
 import jstat from 'jstat';
 import { linearRegression, mean, sum } from 'simple-statistics';
 
