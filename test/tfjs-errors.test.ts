@@ -219,6 +219,16 @@ describe('the layer', () => {
     expect(message).toMatch(/^classes must be an integer from 1; received /);
   });
 
+  it('knows its options', () => {
+    const config = { classes: 3, pairLoss: { type: 'circle' } };
+    expect(errorOf(() => classWeights(config as { classes: number }))).toMatchObject({
+      code: 'ERR_CIRCLE_INVALID_ARGUMENT',
+      message: expect.stringMatching(
+        /^config must be made of classes, loss, .*; received the unknown key 'pairLoss'\.$/,
+      ),
+    });
+  });
+
   it('takes rows', () => {
     const layer = classWeights({ classes: 3 });
     expect(errorOf(() => layer.apply(tf.input({ shape: [4, 5] })))).toMatchObject({

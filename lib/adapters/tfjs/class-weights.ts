@@ -1,7 +1,7 @@
 /** A layer that owns class weights, so that a model saves, loads and trains them as it does its other weights. */
 import type { Scalar, serialization, Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { LayersModel, LayerVariable, layers, Shape } from '@tensorflow/tfjs-layers';
-import { invalidArgument, notBuilt, withoutClassWeights, wrongShape } from '../../errors.ts';
+import { invalidArgument, notBuilt, unknownOption, withoutClassWeights, wrongShape } from '../../errors.ts';
 import type { PairLossChoice, Reduction } from '../../index.ts';
 import type { TensorFlow, TensorLabels, TensorLosses, TensorOptions, TensorPairLossOptions } from './types.ts';
 import { openShape } from './with-labels.ts';
@@ -47,6 +47,10 @@ export interface ClassWeightsLayer extends Layer {
 
 export type ClassWeightsConstructor = new (config: ClassWeightsConfig) => ClassWeightsLayer;
 
+const ownKeys = ['classes', 'loss', 'compute', 'seed'];
+/** What TensorFlow.js takes of any layer; it ignores what it does not know. */
+const layerKeys = ['name', 'trainable', 'inputShape', 'batchInputShape', 'batchSize', 'dtype', 'inputDType', 'weights'];
+
 /** Long, since what the class extends comes in with TensorFlow.js, and it can be written nowhere but inside. */
 export function defineClassWeights(tf: TensorFlow, pairLoss: TensorLosses['pairLoss']): ClassWeightsConstructor {
   class ClassWeights extends tf.layers.Layer implements ClassWeightsLayer {
@@ -58,6 +62,9 @@ export function defineClassWeights(tf: TensorFlow, pairLoss: TensorLosses['pairL
     constructor(config: ClassWeightsConfig) {
       const { classes, loss, compute, seed, ...layerConfig } = config;
       if (!Number.isInteger(classes) || classes < 1) throw invalidArgument('classes', 'an integer from 1', classes);
+      // TensorFlow.js itself adds customObjects to what it loads.
+      const unknown = Object.keys(layerConfig).find((key) => ![...layerKeys, 'customObjects'].includes(key));
+      if (unknown !== undefined) throw unknownOption('config', unknown, [...ownKeys, ...layerKeys]);
       super(layerConfig);
       this.#config = config;
       this.compute = compute;
