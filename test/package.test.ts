@@ -84,7 +84,17 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       expect(Object.keys(manifest)).not.toEqual(expect.arrayContaining(['scripts']));
       for (const field of ['scripts', 'devDependencies', 'workspaces']) expect(manifest).not.toHaveProperty(field);
       expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
-      const kept = ['CHANGELOG.md', 'CMakeLists.txt', 'LICENSE', 'README.md', 'SECURITY.md', 'cuda', 'dist', 'native'];
+      const kept = [
+        'CHANGELOG.md',
+        'CMakeLists.txt',
+        'LICENSE',
+        'README.md',
+        'SECURITY.md',
+        'cuda',
+        'dist',
+        'docs',
+        'native',
+      ];
       expect(readdirSync(installed()).sort()).toEqual([...kept, 'package.json', 'prebuilds', 'scripts']);
       expect(readdirSync(join(installed(), 'scripts')).sort()).toEqual(['build-cuda.mjs', 'build-native.mjs']);
     });
