@@ -177,11 +177,11 @@ TEST_CASE("a call that is aborted on its way ends early or well, and the next on
     const auto begin = std::chrono::steady_clock::now();
     expected.run(*engine, problem);
     const auto taken = std::chrono::steady_clock::now() - begin;
-    for (int part = 0; part < 8; ++part) {
+    for (int part = 0; part < 5; ++part) {
       std::atomic<bool> abort{false};
       Call call(problem), next(problem);
       std::thread aborter([&] {
-        std::this_thread::sleep_for(taken * part / 8);
+        std::this_thread::sleep_for(taken * part / 5);
         abort = true;
       });
       call.run(*engine, problem, &abort);
