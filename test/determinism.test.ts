@@ -12,10 +12,12 @@ function moved(values: Float32Array, floats: number): Float32Array {
 }
 
 const places = [1, 3, 7, 13];
+/** Of both sizes, all kinds of candidates and most losses. */
+const cases = casesOfSize.filter(({ labels: { length } }) => length > 30).filter((_, i) => i % 5 === 0);
 
 describe.each(engineList)('$name gives the same bits', (engine) => {
   it('wherever in memory the rows lie', () => {
-    for (const { embeddings, labels, options } of casesOfSize.filter(({ labels: { length } }) => length > 30)) {
+    for (const { embeddings, labels, options } of cases) {
       using session = sessionOn(engine, options);
       const expected = session.compute(embeddings, labels);
       for (const place of places) expect(session.compute(moved(embeddings, place), labels)).toEqual(expected);
