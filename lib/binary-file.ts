@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** Of ELF, as Linux has it: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>. */
 const header = { bytes: 64, class64: 2, littleEndian: 1 };
-const machines: Record<number, string> = { 3: 'ia32', 40: 'arm', 62: 'x64', 183: 'arm64', 243: 'riscv64' };
+const machines: Record<number, string> = { 62: 'x64', 183: 'arm64', 243: 'riscv64' };
 
 /**
  * Why the file cannot be loaded here, or undefined. A truncated one is not refused by the system: touching a page beyond

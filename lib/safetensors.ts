@@ -10,7 +10,7 @@ import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/p
 import { endianness } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { pieces } from './engine-rows.ts';
-import { describe, fileFailed, foreignFile, shortened } from './errors.ts';
+import { CircleLossError, describe, fileFailed, foreignFile, shortened } from './errors.ts';
 
 export interface Matrix {
   name: string;
@@ -98,7 +98,8 @@ export async function writeMatrices(
     await rename(unfinished, target);
   } catch (cause) {
     await unlink(unfinished).catch(() => {}); // it may never have been made
-    throw fileFailed(path, 'written', cause, untouched);
+    // What the engine could not read says so itself.
+    throw cause instanceof CircleLossError ? cause : fileFailed(path, 'written', cause, untouched);
   }
   await syncFolder(dirname(resolve(target)));
 }

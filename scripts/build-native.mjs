@@ -75,6 +75,8 @@ function build() {
   const hasHeaders = existsSync(join(nodePrefix, 'include/node/node_api.h'));
   if (!isClone) writeFileSync(bindingFile, '{ "includes": ["native/addon.gypi"] }');
   const args = [findNodeGyp(), 'configure', 'build', '--jobs=max', ...(hasHeaders ? [`--nodedir=${nodePrefix}`] : [])];
+  // An interrupt ends the build, and this process after it: not before the file is gone.
+  process.once('SIGINT', () => {});
   try {
     return spawnSync(process.execPath, args, {
       cwd: root,

@@ -5,7 +5,7 @@
  * CIRCLE_LOSS_PREBUILDS=cpu leaves CUDA out, for machines without its compiler; packing then wants to be told so too.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { binaries, isStale } from './stale.mjs';
@@ -27,5 +27,8 @@ for (const { script, built, sources } of binaries()) {
   const target = join(folder, built.split('/').at(-1));
   copyFileSync(join(root, built), target);
   run('strip', '--strip-unneeded', target);
+  // As old as the build, not as the copy: sources that changed meanwhile are newer.
+  const { mtime } = statSync(join(root, built));
+  utimesSync(target, mtime, mtime);
   console.log(`${target}: ${statSync(target).size} bytes`);
 }

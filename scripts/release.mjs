@@ -18,9 +18,10 @@ import semver from 'semver';
 /** The repository that is to be released is the current folder's. */
 const changelogFile = 'CHANGELOG.md';
 
+class Refusal extends Error {}
+
 function fail(reason) {
-  console.error(`release: ${reason}`);
-  process.exit(1);
+  throw new Refusal(reason);
 }
 
 function output(command, ...args) {
@@ -98,8 +99,14 @@ function release(asked, { checked }) {
   console.log(`release: ${tag} is committed and tagged. 'git push --follow-tags' publishes it: docs/releasing.md.`);
 }
 
-new Command('release')
-  .argument('<version>')
-  .option('--checked', '.ci/run has passed for this commit')
-  .action(release)
-  .parse();
+try {
+  new Command('release')
+    .argument('<version>')
+    .option('--checked', '.ci/run has passed for this commit')
+    .action(release)
+    .parse();
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error;
+  console.error(`release: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -5,7 +5,7 @@
  *
  * A row names its tests as `test/file`: "name", as the source has the name; a name of a describe block means all tests in
  * it. Files *.test.ts run in vitest; those of test/native and test/cuda in each flavour that `npm run test:native` has
- * built here. A row without such a file, of a fuzzer or a bench, keeps what it says.
+ * built here before, brought up to date. A row without such a file, of a fuzzer or a bench, keeps what it says.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -66,6 +66,8 @@ function nativeResults() {
     .flatMap((flavour) =>
       inFolder((folder) => {
         const out = join(folder, 'results.xml');
+        const built = spawnSync('cmake', ['--build', `build/tests/${flavour}`], { cwd: root, stdio: 'inherit' });
+        if (built.status !== 0) throw new Error(`build/tests/${flavour} must build; it does not.`);
         spawnSync('ctest', ['--test-dir', `build/tests/${flavour}`, '--output-junit', out], {
           cwd: root,
           stdio: 'inherit',

@@ -186,7 +186,7 @@ async function outcomeOf(call: () => unknown): Promise<unknown> {
   }
 }
 
-describe.each(Object.entries({ ...calls, ...asyncCalls }))('%s refuses arrays', (name, call) => {
+describe.each(Object.entries({ ...calls, ...asyncCalls }))('%s refuses arrays', (_, call) => {
   const takesLabels = call.length > 1;
 
   it('whose buffer was transferred', async () => {
@@ -227,7 +227,6 @@ describe.each(Object.entries({ ...calls, ...asyncCalls }))('%s refuses arrays', 
         expect(await outcomeOf(() => call(rows(), value as never))).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
       }
     }
-    expect(name).toBeTruthy();
   });
 });
 

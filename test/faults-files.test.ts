@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { outOfMemory } from '../lib/errors.ts';
 import { createClassHead, loadClassHead } from '../lib/index.ts';
+import { MatrixFile, writeMatrices } from '../lib/safetensors.ts';
 import { randomFrom } from './cases.ts';
 
 const program = fileURLToPath(new URL('programs/faults.mjs', import.meta.url));
@@ -231,15 +234,36 @@ describe('a file made to hurt', () => {
 
   it('that shrinks while it is read', async () => {
     const path = join(folder, 'shrinks.safetensors');
-    using head = openHead(60_000); // several pieces
+    const rows = 60_000; // several pieces
+    using head = openHead(rows);
     await head.save(path);
-    const loading = loadClassHead(path, { engine: 'cpu' });
-    truncateSync(path, 3_000_000);
-    const outcome = await loading.then(
-      (loaded) => loaded.classes,
-      ({ code }) => code,
-    );
-    expect(outcome).toBe('ERR_CIRCLE_FILE');
+    const file = await MatrixFile.open(path);
+    let taken = 0;
+    const write = (values: Float32Array) => {
+      if (taken === 0) truncateSync(path, 3_000_000);
+      taken += values.length;
+    };
+    try {
+      await expect(file.read({ name: 'weight', rows, dim, write })).rejects.toMatchObject({
+        code: 'ERR_CIRCLE_FILE',
+        message: expect.stringContaining('a shorter file'),
+      });
+    } finally {
+      await file.close();
+    }
+    expect(taken).toBeGreaterThan(0);
+    expect(taken).toBeLessThan(rows * dim);
+  });
+
+  it('is no error of a file that an engine cannot be read', async () => {
+    const path = join(folder, 'unread.safetensors');
+    const read = () => {
+      throw outOfMemory('a piece of the weights');
+    };
+    const saved = writeMatrices(path, [{ name: 'weight', rows: 3, dim, read }], {});
+    await expect(saved).rejects.toMatchObject({ code: 'ERR_CIRCLE_OUT_OF_MEMORY' });
+    expect(existsSync(path)).toBe(false);
+    expect(readdirSync(folder).filter((name) => name.startsWith('unread'))).toEqual([]);
   });
 
   it('with random bytes changed: a head or an error, nothing else', async () => {

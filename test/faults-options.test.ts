@@ -344,14 +344,13 @@ describe('a polluted Object.prototype', () => {
         delete (Object.prototype as unknown as Record<string, unknown>)[key];
       }
     }
-    for (const [name, call] of Object.entries(calls)) {
+    for (const name of Object.keys(calls)) {
       const { [`${name} true`]: usual, [`${name} false`]: hidden } = outcomes;
       // What programs do by mistake, and hostile JSON through a merge, can be enumerated: that is no option of anybody's.
       if (usual instanceof Error) expect(usual, name).toMatchObject({ code: expect.stringMatching(/^ERR_CIRCLE_/) });
       else expect(usual, name).toEqual(expected[name]);
       // What cannot is inherited as any property is.
       if (hidden instanceof Error) expect(hidden, name).toMatchObject({ code: expect.stringMatching(/^ERR_CIRCLE_/) });
-      expect(call).toBeTypeOf('function');
     }
   });
 });

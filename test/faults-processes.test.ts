@@ -33,11 +33,10 @@ describe.skipIf(!hasCpu || !hasPrlimit)('a limit on the address space (needs prl
     // V8 ends a process that has no room for its own heap, whoever took the rest: nothing in it can prevent that.
     if (signal === 'SIGABRT' && stderr.includes('JavaScript heap out of memory')) return;
     expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
-    const { ok, ERR_CIRCLE_OUT_OF_MEMORY: out, ERR_CIRCLE_NOT_FINITE: notFinite = 0, ...others } = said.outcomes;
+    const { ok, ERR_CIRCLE_OUT_OF_MEMORY: out, ERR_CIRCLE_NOT_FINITE: _, ...others } = said.outcomes;
     expect(others).toEqual({});
     expect(ok).toBeGreaterThan(0);
     expect(out).toBeGreaterThan(0);
-    expect(notFinite).toBeGreaterThanOrEqual(0);
     expect(said.same).toBe(true);
     came.push(said);
   });

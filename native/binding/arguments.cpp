@@ -24,7 +24,8 @@ enum class Presence { kRequired, kOptional };
 
 template <class T>
 bool read(Napi::Value value, Presence presence, View<T>& view) {
-  napi_typedarray_type type;
+  // Of an array of a kind that it does not know Node says nothing: then it is of one that nobody takes.
+  napi_typedarray_type type = napi_uint8_clamped_array;
   size_t length;
   void* data;
   if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok)

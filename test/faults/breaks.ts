@@ -97,18 +97,7 @@ export const junk: fc.Arbitrary<Junk> = fc.record({
     fc.string(),
   ),
 });
-const choices = [
-  'mean',
-  'mean-nonzero',
-  'mean-all',
-  'sum',
-  'anchor',
-  'batch',
-  'compute',
-  'skip',
-  'throw',
-  'propagate',
-]
+const choices = ['mean', 'mean-nonzero', 'mean-all', 'sum', 'anchor', 'batch', 'compute', 'skip', 'throw', 'propagate']
   .concat(['auto', 'cpu', 'reference', 'cuda', 'exact', 'fast', 'strict', 'nearest', 'repeat', 'detached'])
   .concat(['differentiated', 'midpoints', 'grid', 'keep', 'drop']);
 
