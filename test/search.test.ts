@@ -17,7 +17,7 @@ const shapes: Shape[] = [
   { anchors: 97, dim: 5 },
   { anchors: 200, dim: 33 },
   { anchors: 40, dim: 2048 },
-  { anchors: 800, dim: 8 },
+  { anchors: 450, dim: 8 },
   { anchors: 1, candidates: 1, dim: 3 },
   { anchors: 3, candidates: 1000, dim: 7 },
   { anchors: 900, candidates: 5, dim: 4 },
