@@ -3,7 +3,6 @@
  * but no GPU. Arguments go to cmake-js: `npm run build:cuda -- --CDCMAKE_CUDA_ARCHITECTURES=90-real` builds for one GPU only.
  */
 import { spawnSync } from 'node:child_process';
-import { utimesSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -36,8 +35,5 @@ function fail(reason) {
 const reason = obstacle();
 if (reason) fail(reason);
 const options = ['--out', 'build/cuda', '--CDCIRCLE_CUDA=ON', '--CDCIRCLE_NATIVE_TESTS=OFF', ...process.argv.slice(2)];
-const started = new Date();
 const { status } = spawnSync(process.execPath, [findCmakeJs(), 'compile', ...options], { stdio: 'inherit' });
 if (status !== 0) fail('the build failed');
-// Up to date with the sources as they were when it began.
-utimesSync('build/cuda/Release/circle_cuda.node', started, started);
