@@ -23,7 +23,7 @@ const options = new Command('npm run soak --')
 
 /**
  * What a call may leave behind, on average over all kinds of them: the smallest thing in native memory, its job, has more.
- * One kind that leaves a few hundred bytes does not show here; `test/leaks.test.ts` has the kinds one by one.
+ * One kind that leaves a few hundred bytes does not show here; `test/leaks.test.ts` has sessions, one-shot and asynchronous calls one by one.
  */
 const bytesPerCall = 200;
 const callers = 6;
