@@ -1,4 +1,4 @@
-/** TypeScript in the documentation compiles against the built package, runs, and prints what it says. */
+/** JavaScript and TypeScript in the documentation compile against the built package, run, and print what they say. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,11 +19,16 @@ const project = {
     module: 'nodenext',
     types: ['node'],
     strict: true,
+    allowJs: true,
+    checkJs: true,
     skipLibCheck: true,
     noEmit: true,
   },
-  include: ['checked/*.ts'],
+  include: ['checked/*'],
 };
+
+/** "… implicitly has an 'any' type", in JavaScript: there parameters have no types. */
+const untyped = /^.*\.mjs\(\d+,\d+\): error TS70(?:06|31): .*\n/gm;
 
 rmSync(folder, { recursive: true, force: true });
 for (const part of ['checked', 'run', 'work']) mkdirSync(join(folder, part), { recursive: true });
@@ -37,7 +42,7 @@ function node(cwd: string, ...args: string[]) {
   return spawnSync(process.execPath, args, { cwd, encoding: 'utf8', timeout: 120_000, maxBuffer: 2 ** 26 });
 }
 
-describe('TypeScript in the documentation', () => {
+describe('code in the documentation', () => {
   it('is there', () => {
     expect(new Set(modules.map(({ page }) => page)).size).toBeGreaterThanOrEqual(9);
   });
@@ -51,21 +56,41 @@ describe('TypeScript in the documentation', () => {
 
   it('compiles', { timeout: 120_000 }, () => {
     const { stdout, stderr } = node(root, 'node_modules/typescript/bin/tsc', '-p', folder);
-    expect(stdout + stderr).toBe('');
+    expect((stdout + stderr).replace(untyped, '')).toBe('');
   });
 
   it('runs, and prints numbers that are finite, and what it says', { timeout: 120_000 }, () => {
-    const files = modules.map(({ name }) => join(folder, 'run', name));
-    const loader = ['--import', join(root, 'node_modules/tsx/dist/esm/index.mjs')];
-    const { stdout, stderr } = node(join(folder, 'work'), ...loader, join(root, 'test/docs/run-modules.ts'), ...files);
-    expect(stdout, stderr).not.toBe('');
-    const outcomes: Outcome[] = JSON.parse(stdout);
-    const wrong = modules.flatMap(({ name, prints }, i) =>
-      problemsOf(outcomes[i], prints).map((it) => `${name}: ${it}`),
+    const outcomes = new Map([...outcomesOfTypeScript(), ...outcomesOfJavaScript()]);
+    const wrong = modules.flatMap(({ name, prints }) =>
+      problemsOf(outcomes.get(name)!, prints).map((it) => `${name}: ${it}`),
     );
+    expect(outcomes.size).toBe(modules.length);
     expect(wrong).toEqual([]);
   });
 });
+
+const namesOf = (ending: string) => modules.map(({ name }) => name).filter((name) => name.endsWith(ending));
+
+/** All in one process: tsx takes a second to begin. */
+function outcomesOfTypeScript(): [string, Outcome][] {
+  const names = namesOf('.ts');
+  const files = names.map((name) => join(folder, 'run', name));
+  const loader = ['--import', join(root, 'node_modules/tsx/dist/esm/index.mjs')];
+  const { stdout, stderr } = node(join(folder, 'work'), ...loader, join(root, 'test/docs/run-modules.ts'), ...files);
+  expect(stdout, stderr).not.toBe('');
+  const outcomes: Outcome[] = JSON.parse(stdout);
+  return names.map((name, i) => [name, outcomes[i]]);
+}
+
+/** Each as a reader runs it. tsx would make what is no JavaScript of this Node, such as `using`, run as well. */
+function outcomesOfJavaScript(): [string, Outcome][] {
+  return namesOf('.mjs').map((name) => {
+    const { status, stdout, stderr } = node(join(folder, 'work'), join(folder, 'run', name));
+    const lines = stdout.trimEnd().split('\n');
+    const notFinite = lines.filter((line) => /\b(?:NaN|Infinity)\b/.test(line));
+    return [name, { lines, notFinite, error: status === 0 ? undefined : stderr }];
+  });
+}
 
 function problemsOf({ lines, notFinite, error }: Outcome, prints: readonly string[]): string[] {
   const problems = notFinite.map((line) => `prints ${line}`);

@@ -44,7 +44,7 @@ describe('commands in the documentation', () => {
   it('and all other code are in languages that are looked at, or are no code', () => {
     const languages = new Set(pages.flatMap((page) => blocksOf(page).map(({ language }) => language)));
     // C++ is an excerpt; CSV and the command's answers belong to test/cli.test.ts; '' is a tree or what a program prints.
-    const seen = ['ts', 'diff', 'given', 'sh', 'console', 'csv', 'cpp', 'math', ''];
+    const seen = ['js', 'ts', 'diff', 'given', 'sh', 'console', 'csv', 'cpp', 'math', ''];
     expect([...languages].filter((language) => !seen.includes(language))).toEqual([]);
   });
 });

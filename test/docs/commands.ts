@@ -39,6 +39,7 @@ export function problemOf(command: string): string | undefined {
   }
   const [tool, ...args] = words;
   if (tool === 'npm') return problemOfNpm(args);
+  if (isOfReader(args.at(-1)!) && (tool === 'node' || (tool === 'npx' && args[0] === 'tsx'))) return undefined;
   if (tool === 'npx' && args[0] === 'vitest') return args[2].includes('<') ? undefined : missing(args[2]);
   if (tool === 'circle-loss' || (tool === 'npx' && args[0] === 'circle-loss')) {
     return problemOfOurs(tool === 'npx' ? args.slice(1) : args);
@@ -50,6 +51,9 @@ export function problemOf(command: string): string | undefined {
     return buildFiles.includes(`add_executable(${tool.slice(12)} `) ? undefined : `no ${tool}`;
   return ['sudo'].includes(tool) ? undefined : `nobody knows ${tool}`;
 }
+
+/** A module that a page says to make of its blocks, in a folder of the reader's. */
+const isOfReader = (file: string) => /^[\w-]+\.m[jt]s$/.test(file);
 
 const missing = (path: string) => (existsSync(join(root, path)) ? undefined : `no file ${path}`);
 

@@ -1,12 +1,12 @@
 /**
- * The TypeScript of a page as modules. Blocks continue each other, in order; one that imports a name again begins anew,
- * and so does what is taken for granted.
+ * The JavaScript or TypeScript of a page as modules. Blocks continue each other, in order; one that imports a name again
+ * begins anew, and so does what is taken for granted.
  * Of a diff counts what is there afterwards.
  */
 import { type Block, blocksOf } from './blocks.ts';
 
 export interface PageModule {
-  /** A file name. */
+  /** A file name: `.ts`, or `.mjs` for what a reader runs with node alone. */
   name: string;
   page: string;
   /** All that a compiler should see. */
@@ -25,7 +25,7 @@ export function modulesOf(page: string): PageModule[] {
   const groups: Block[][] = [];
   let imported = new Set<string>();
   for (const block of blocksOf(page).map(afterwards)) {
-    if (!['ts', 'given'].includes(block.language)) continue;
+    if (!['js', 'ts', 'given'].includes(block.language)) continue;
     const names = importedNames(block.text);
     if (groups.length === 0 || block.language === 'given' || names.some((name) => imported.has(name))) {
       groups.push([]);
@@ -35,7 +35,7 @@ export function modulesOf(page: string): PageModule[] {
     for (const name of names) imported.add(name);
   }
   const stem = page.replace(/\.md$/, '').replaceAll('/', '-');
-  return groups.map((blocks, index) => moduleOf(`${stem}-${index + 1}.ts`, page, blocks));
+  return groups.map((blocks, index) => moduleOf(`${stem}-${index + 1}`, page, blocks));
 }
 
 function afterwards(block: Block): Block {
@@ -50,7 +50,9 @@ function importedNames(text: string): string[] {
   );
 }
 
-function moduleOf(name: string, page: string, blocks: Block[]): PageModule {
+function moduleOf(stem: string, page: string, blocks: Block[]): PageModule {
+  const languages = new Set(blocks.map(({ language }) => language).filter((language) => language !== 'given'));
+  if (languages.size > 1) throw new Error(`${page}: blocks that continue each other must be of one language.`);
   for (const { info } of blocks) {
     if (info !== '' && !noRun.test(info))
       throw new Error(`${page}: a block must say nothing or "no-run: <reason>"; received ${info}.`);
@@ -58,7 +60,7 @@ function moduleOf(name: string, page: string, blocks: Block[]): PageModule {
   const running = blocks.filter(({ info }) => info === '');
   const text = (some: Block[]) => `${some.map((block) => block.text).join('\n')}\nexport {};\n`;
   return {
-    name,
+    name: `${stem}.${languages.has('js') ? 'mjs' : 'ts'}`,
     page,
     checked: text(blocks),
     run: text(running),
