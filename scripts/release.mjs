@@ -57,19 +57,17 @@ function checkTree(tag) {
   if (output('git', 'tag', '--list', tag)) fail(`there is a tag ${tag} already.`);
 }
 
-/** The section that is to get the version; undefined where one was written under it by hand. */
+/** The section that is to get the version. */
 function sectionFor(version, changelog) {
-  const written = changelog.releases.find((release) => release.version === version);
+  if (changelog.releases.some((release) => release.version === version))
+    fail(`${changelogFile} has ${version} already.`);
   const unreleased = changelog.releases.find((release) => release.version === undefined && !release.isEmpty());
-  if (unreleased && written) fail(`${changelogFile} has ${version} already, and more under "Unreleased".`);
-  if (!unreleased && !written) fail(`${changelogFile} must say under "Unreleased" what changed; it says nothing.`);
-  return unreleased;
+  return unreleased ?? fail(`${changelogFile} must say under "Unreleased" what changed; it says nothing.`);
 }
 
 function dateChangelog(version) {
   const changelog = readChangelog();
   const section = sectionFor(version, changelog);
-  if (section === undefined) return;
   section.setVersion(version);
   section.setDate(new Date());
   writeFileSync(changelogFile, changelog.toString());
@@ -94,7 +92,7 @@ function release(asked, { checked }) {
   if (!checked) checkClone();
   dateChangelog(version);
   if (version !== current) output('npm', 'version', version, '--no-git-tag-version');
-  if (output('git', 'status', '--porcelain')) output('git', 'commit', '--all', '--message', `release: ${version}`);
+  output('git', 'commit', '--all', '--message', `release: ${version}`);
   output('git', 'tag', '--annotate', tag, '--message', `circle-loss ${version}`);
   console.log(`release: ${tag} is committed and tagged. 'git push --follow-tags' publishes it: docs/releasing.md.`);
 }

@@ -12,9 +12,11 @@ const read = (path: string, from = root) => readFileSync(join(from, path), 'utf8
 const versionOf = (folder: string) => JSON.parse(read('package.json', folder)).version as string;
 
 describe('this repository', () => {
-  it('has one version: that of the package is the newest of the changelog', () => {
-    const dated = parser(read('CHANGELOG.md')).releases.filter(({ version }: Release) => version !== undefined);
-    expect(dated[0].version).toBe(versionOf(root));
+  it('has one version: that of the package is the newest of the changelog, or is to be the first', () => {
+    const { releases } = parser(read('CHANGELOG.md'));
+    const [newest] = releases.filter(({ version }: Release) => version !== undefined);
+    if (newest) expect(newest.version).toBe(versionOf(root));
+    else expect(releases.map((release: Release) => release.isEmpty())).toEqual([false]);
     expect(JSON.parse(read('package-lock.json')).version).toBe(versionOf(root));
   });
 
@@ -90,11 +92,13 @@ describe('npm run release', () => {
 
   it('may be the first, of the version that the package has', () => {
     git('tag', '--delete', 'v0.1.0');
-    write('CHANGELOG.md', changelogWith(''));
+    write('CHANGELOG.md', '# Changelog\n\n## Unreleased\n\n### Added\n\n- A beginning.\n');
     commit();
-    const before = git('rev-parse', 'HEAD');
-    expect(release('0.1.0', '--checked').status).toBe(0);
-    expect(git('rev-parse', 'v0.1.0^{commit}')).toBe(before);
+    expect(release('0.1.0', '--checked')).toMatchObject({ status: 0, stderr: '' });
+    expect(read('CHANGELOG.md', folder)).toMatch(/^## 0\.1\.0 - \d{4}-\d\d-\d\d\n\n### Added\n\n- A beginning\.$/m);
+    expect(versionOf(folder)).toBe('0.1.0');
+    expect(git('log', '-1', '--format=%s')).toBe('release: 0.1.0');
+    expect(git('rev-parse', 'v0.1.0^{commit}')).toBe(git('rev-parse', 'HEAD'));
   });
 
   it.each([
@@ -115,6 +119,15 @@ describe('npm run release', () => {
       },
       'patch',
       'CHANGELOG.md must say under "Unreleased" what changed',
+    ],
+    [
+      'a changelog that has the version already',
+      () => {
+        write('CHANGELOG.md', changelogWith('## Unreleased\n\n### Fixed\n\n- A sign.\n\n## 0.1.1 - 2026-01-03\n\n'));
+        commit();
+      },
+      'patch',
+      'CHANGELOG.md has 0.1.1 already.',
     ],
     [
       'a check that fails',
