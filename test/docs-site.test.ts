@@ -1,5 +1,6 @@
-/** The built site in a browser: pages, links, search, narrow screens. Skipped where it is not built, or there is no browser. */
+/** The built site in a browser: pages, links, search, narrow and wide screens. Skipped where it is not built, or there is no browser. */
 import type { Server } from 'node:http';
+import { dirname } from 'node:path';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium } from './chromium.ts';
@@ -7,18 +8,28 @@ import { isBuilt, serveSite, sitePaths } from './docs/site.ts';
 
 const executablePath = findChromium();
 
-interface Links {
+interface Content {
   path: string;
   ids: string[];
   /** Resolved, with their hash. */
   links: string[];
+  headings: number;
+  /** What loads with it. */
+  parts: string[];
 }
 
 /** In the browser, which has a parser of HTML. */
-const readLinks = `async (path) => {
+const readContent = `async (path) => {
   const page = new DOMParser().parseFromString(await (await fetch(path)).text(), 'text/html');
-  const links = [...page.querySelectorAll('a[href]')].map((a) => new URL(a.getAttribute('href'), new URL(path, location.href)).href);
-  return { path, ids: [...page.querySelectorAll('[id]')].map(({ id }) => id), links: [...new Set(links)] };
+  const resolved = (selector, name) =>
+    [...page.querySelectorAll(selector)].map((it) => new URL(it.getAttribute(name), new URL(path, location.href)).href);
+  return {
+    path,
+    ids: [...page.querySelectorAll('[id]')].map(({ id }) => id),
+    links: [...new Set(resolved('a[href]', 'href'))],
+    headings: page.querySelectorAll('h1').length,
+    parts: [...resolved('link[href]', 'href'), ...resolved('script[src], img[src], iframe[src]', 'src')],
+  };
 }`;
 
 describe.skipIf(!isBuilt || !executablePath)('the site', () => {
@@ -26,6 +37,7 @@ describe.skipIf(!isBuilt || !executablePath)('the site', () => {
   let origin: string;
   let browser: Browser;
   let page: Page;
+  let contents: Content[];
   const paths = isBuilt ? sitePaths() : [];
 
   beforeAll(async () => {
@@ -34,6 +46,7 @@ describe.skipIf(!isBuilt || !executablePath)('the site', () => {
     page = await browser.newPage();
     // So that a call without `goto` reads the site.
     await page.goto(`${origin}/`);
+    contents = (await page.evaluate(`Promise.all(${JSON.stringify(paths)}.map(${readContent}))`)) as Content[];
   });
 
   afterAll(async () => {
@@ -56,28 +69,47 @@ describe.skipIf(!isBuilt || !executablePath)('the site', () => {
     expect(paths).toContain('/api/circle-loss/metrics/functions/evaluateRetrieval.html');
   });
 
-  it('has no link to nothing, be it a page or a heading', async () => {
-    const found = (await page.evaluate(`Promise.all(${JSON.stringify(paths)}.map(${readLinks}))`)) as Links[];
-    const idsOf = new Map(found.map(({ path, ids }) => [path, new Set(ids)]));
-    const dead = found.flatMap(({ path, links }) =>
+  it('has no link to nothing, be it a page or a heading', () => {
+    const idsOf = new Map(contents.map(({ path, ids }) => [path, new Set(ids)]));
+    const dead = contents.flatMap(({ path, links }) =>
       links
         .filter((link) => link.startsWith(`${origin}/`) && isDead(new URL(link), idsOf))
         .map((link) => `${path} → ${link}`),
     );
     expect(dead).toEqual([]);
-    expect(found.flatMap(({ links }) => links).length).toBeGreaterThan(1000);
+    expect(contents.flatMap(({ links }) => links).length).toBeGreaterThan(1000);
   });
 
-  /** The API's pages are alike, and each costs a quarter of a second: of its leaves one in twelve. */
-  it('loads pages without a complaint, and nothing that is not its own, and fits a narrow screen', {
+  it("has a heading on every page, and nothing on it that is not the site's own", () => {
+    expect(contents.filter(({ headings }) => headings === 0).map(({ path }) => path)).toEqual([]);
+    const foreign = contents.flatMap(({ path, parts }) =>
+      parts
+        .filter((part) => !part.startsWith(`${origin}/`) && !part.startsWith('data:'))
+        .map((part) => `${path}: ${part}`),
+    );
+    expect(foreign).toEqual([]);
+  });
+
+  /** Pages of the API are alike, and each costs a quarter of a second: of each kind in each entry, the longest is loaded. */
+  const longestOfEachKind = (api: readonly string[]) => [
+    ...new Map(
+      api
+        .map((path) => ({ path, size: contents.find((content) => content.path === path)!.ids.length }))
+        .sort((a, b) => a.size - b.size)
+        .map(({ path }) => [dirname(path), path]),
+    ).values(),
+  ];
+
+  it('loads pages without a complaint, and nothing that is not its own, and fits a narrow screen and a wide one', {
     timeout: 120_000,
   }, async () => {
-    const queue = paths.filter((path, i) => !/^\/api\/.*\.html$/.test(path) || i % 12 === 0);
-    expect(queue.length).toBeGreaterThan(45);
+    const isApi = (path: string) => /^\/api\/.*\.html$/.test(path);
+    const api = longestOfEachKind(paths.filter(isApi));
+    expect(api.length).toBeGreaterThanOrEqual(9);
+    const queue = [...paths.filter((path) => !isApi(path)), ...api];
     const complaints: string[] = [];
     const visit = async () => {
       const tab = await browser.newPage();
-      await tab.setViewport({ width: 390, height: 844 });
       let at = '';
       const complain = (what: string) => complaints.push(`${at}: ${what}`);
       tab.on('console', (message) => ['error', 'warn'].includes(message.type()) && complain(message.text()));
@@ -95,10 +127,11 @@ describe.skipIf(!isBuilt || !executablePath)('the site', () => {
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
         at = next;
         await tab.goto(origin + next, { waitUntil: 'load' });
-        const width = await tab.evaluate('document.documentElement.scrollWidth');
-        const headings = await tab.evaluate(`document.querySelectorAll('h1').length`);
-        if (Number(width) > 390) complain(`is ${width} wide`);
-        if (headings === 0) complain('has no heading');
+        for (const width of [1440, 390]) {
+          await tab.setViewport({ width, height: 844 });
+          const found = Number(await tab.evaluate('document.documentElement.scrollWidth'));
+          if (found > width) complain(`is ${found} wide on a screen of ${width}`);
+        }
       }
       await tab.close();
     };
