@@ -39,7 +39,7 @@ function circlePanel(engine: EngineName): Panel {
   return {
     title: 'Circle loss: sₙ² + (sₚ − 1)² = 2m²',
     range: [0, 1],
-    notes: ['Large: the target of each circle, (m, 1 − m).', 'Black: the centre of all, (0, 1).'],
+    notes: ['Large: the target of each circle, (m, 1 − m).', 'In the corner: the centre of all, (0, 1).'],
     marks: [...marks, target([0, 1], colours.ink)],
   };
 }
