@@ -81,13 +81,13 @@ describe.skipIf(!isBuilt || !executablePath)('the site', () => {
   });
 
   it("has a heading on every page, and nothing on it that is not the site's own", () => {
-    expect(contents.filter(({ headings }) => headings === 0).map(({ path }) => path)).toEqual([]);
-    const foreign = contents.flatMap(({ path, parts }) =>
-      parts
-        .filter((part) => !part.startsWith(`${origin}/`) && !part.startsWith('data:'))
-        .map((part) => `${path}: ${part}`),
-    );
-    expect(foreign).toEqual([]);
+    const isOwn = (part: string) => part.startsWith(`${origin}/`) || part.startsWith('data:');
+    expect(
+      contents.flatMap(({ path, headings, parts }) => [
+        ...(headings === 0 ? [`${path} has no heading`] : []),
+        ...parts.filter((part) => !isOwn(part)).map((part) => `${path} loads ${part}`),
+      ]),
+    ).toEqual([]);
   });
 
   /** Pages of the API are alike, and each costs a quarter of a second: of each kind in each entry, the longest is loaded. */
@@ -151,12 +151,15 @@ describe.skipIf(!isBuilt || !executablePath)('the site', () => {
     await page.waitForFunction(`document.querySelector('.vp-doc')?.textContent.includes('${term}')`);
   });
 
-  it.each(['light', 'dark'])('is %s where the system is', async (value) => {
+  it.each(['light', 'dark'])('is %s where the system is, and so are its figures', async (value) => {
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value }]);
     await page.goto(`${origin}/understanding.html`);
     const colour = (await page.evaluate('getComputedStyle(document.body).backgroundColor')) as string;
     const red = Number(/\d+/.exec(colour));
     expect(red > 128 ? 'light' : 'dark').toBe(value);
+    // Figures are drawn on white.
+    const filter = await page.$eval('.vp-doc img', (figure) => getComputedStyle(figure).filter);
+    expect(filter.includes('invert')).toBe(value === 'dark');
   });
 
   it('shows the figures, and the formulas as drawings', async () => {
