@@ -47,7 +47,7 @@ describe.skipIf(!isBuilt || !executablePath)('the site', () => {
     // So that a call without `goto` reads the site.
     await page.goto(`${origin}/`);
     contents = (await page.evaluate(`Promise.all(${JSON.stringify(paths)}.map(${readContent}))`)) as Content[];
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await browser?.close();
@@ -158,8 +158,8 @@ describe.skipIf(!isBuilt || !executablePath)('the site', () => {
     const red = Number(/\d+/.exec(colour));
     expect(red > 128 ? 'light' : 'dark').toBe(value);
     // Figures are drawn on white.
-    const filter = await page.$eval('.vp-doc img', (figure) => getComputedStyle(figure).filter);
-    expect(filter.includes('invert')).toBe(value === 'dark');
+    const filter = await page.evaluate(`getComputedStyle(document.querySelector('.vp-doc img')).filter`);
+    expect(String(filter).includes('invert')).toBe(value === 'dark');
   });
 
   it('shows the figures, and the formulas as drawings', async () => {

@@ -24,7 +24,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const isHere = process.platform === 'linux' && process.arch === 'x64';
 
 /** README's first example, and what it found. */
-const first = `${readFileSync(join(root, 'README.md'), 'utf8').match(/```ts\n(import \{ computeCircleLoss \}.*?)```/s)![1]}
+const first = `${readFileSync(join(root, 'README.md'), 'utf8').match(/```js\n(import \{ computeCircleLoss \}.*?)```/s)![1]}
 import { engines } from 'circle-loss';
 const { engine } = computeCircleLoss(embeddings, labels, { dim });
 console.log(JSON.stringify({ engine, isFinite: gradient.every(Number.isFinite) && loss > 0, validAnchors }));
