@@ -62,6 +62,20 @@ try { computeCircleLoss(...batch, { dim: 2, engine: 'cpu' }); } catch ({ code, m
 console.log(JSON.stringify({ engine, error, reason: engines()[1].reason }));
 `;
 
+const page = readFileSync(join(root, 'docs/installation.md'), 'utf8');
+
+/** What docs/installation.md says, by the names in a pattern. */
+function stated(pattern: RegExp): Record<string, string> {
+  const found = page.match(pattern)?.groups;
+  if (found === undefined) throw new Error(`docs/installation.md says nothing like ${pattern}`);
+  return found;
+}
+
+/** To a tenth, as the page promises. */
+function expectSize(part: string, bytes: number, megabytes: string): void {
+  expect(Math.abs(bytes / 1e6 / Number(megabytes) - 1), `${part} has ${bytes / 1e6} MB`).toBeLessThan(0.1);
+}
+
 const project = tarball ? new Project() : undefined!;
 afterAll(() => project && rmSync(project.folder, { recursive: true }));
 
@@ -100,28 +114,55 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
     });
 
     it('is as large as docs/installation.md says, to a tenth', () => {
-      const sizes = readFileSync(join(root, 'docs/installation.md'), 'utf8').matchAll(
-        /^\| `(.+?)`.* \| ([\d.]+) MB \|/gm,
-      );
-      const stated = new Map([...sizes].map(([, part, megabytes]) => [part, Number(megabytes)]));
-      const parts = [
+      const rows = [...page.matchAll(/^\| (`.+?) \| ([\d.]+) MB \|$/gm)];
+      const parts = new Map(rows.map(([, part, megabytes]) => [part, megabytes]));
+      const named = [...parts.keys()].flatMap((part) => [...part.matchAll(/`(.+?)`/g)].map(([, name]) => name));
+      expect(named.sort()).toEqual([
+        'circle-loss.tgz',
+        'cuda',
         'dist',
+        'docs',
+        'native',
         'prebuilds/linux-x64/circle_cpu.node',
-        ...(hasCuda() ? ['prebuilds/linux-x64/circle_cuda.node'] : []),
-      ];
-      for (const part of parts) {
-        const megabytes = sizeOf(join(installed(), part)) / 1e6;
-        expect(Math.abs(megabytes / stated.get(part)! - 1), `${part} has ${megabytes} MB`).toBeLessThan(0.1);
+        'prebuilds/linux-x64/circle_cuda.node',
+      ]);
+      for (const [part, megabytes] of parts) {
+        const names = [...part.matchAll(/`(.+?)`/g)].map(([, name]) => name);
+        if (!hasCuda() && /tgz|circle_cuda/.test(part)) continue; // of the package with both engines
+        const sizes = names.map((name) =>
+          name === 'circle-loss.tgz' ? sizeOf(tarball!) : sizeOf(join(installed(), name)),
+        );
+        expectSize(
+          part,
+          sizes.reduce((sum, size) => sum + size),
+          megabytes,
+        );
       }
-      if (hasCuda())
-        expect(Math.abs(readFileSync(tarball!).length / 1e6 / stated.get('circle-loss.tgz')! - 1)).toBeLessThan(0.1);
+    });
+
+    it('comes with as many packages as docs/installation.md says, and as large ones', () => {
+      const { packages, megabytes, zod } = stated(
+        /^(?<packages>\d+) packages come with it, (?<megabytes>[\d.]+) MB, of which zod has (?<zod>[\d.]+)\./m,
+      );
+      const modules = join(project.folder, 'node_modules');
+      const lock = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8'));
+      const others = Object.keys(lock.packages).filter((path) => path !== 'node_modules/circle-loss');
+      expect(others).toHaveLength(Number(packages));
+      const sizes = others.map((path) => sizeOf(join(project.folder, path)));
+      expectSize(
+        'all others',
+        sizes.reduce((sum, size) => sum + size),
+        megabytes,
+      );
+      expectSize('zod', sizeOf(join(modules, 'zod')), zod);
     });
 
     it.each([
-      ['circle_cpu.node', { GLIBC: '2.32', GLIBCXX: '3.4.26', CXXABI: '1.3.11' }],
-      ['circle_cuda.node', { GLIBC: '2.34', GLIBCXX: '3.4.26', CXXABI: '1.3.11' }],
-    ])('%s needs no newer system than docs/installation.md says', (name, floors) => {
+      ['circle_cpu.node', /\| Linux x64, glibc ≥ (?<GLIBC>[\d.]+) and/],
+      ['circle_cuda.node', /`cuda` where .*, glibc ≥ (?<GLIBC>[\d.]+) \(/],
+    ])('%s needs no newer system than docs/installation.md says', (name, system) => {
       const binary = join(prebuilds(), name);
+      const floors = { ...stated(system), ...stated(/`GLIBCXX_(?<GLIBCXX>[\d.]+)` and `CXXABI_(?<CXXABI>[\d.]+)`/) };
       if (!existsSync(binary)) return; // packed without CUDA, as the test of its size knows
       const { stdout } = project.run('objdump', ['-T', binary], process.env);
       for (const [library, floor] of Object.entries(floors)) {
@@ -146,39 +187,67 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       expect(project.answer(['thorough.mjs'])).toEqual(thoroughly);
     });
 
-    it.each([
-      ['node16', 'node16'],
-      ['esnext', 'bundler'],
-    ])('has types for TypeScript with module %s and moduleResolution %s', (module, moduleResolution) => {
+    describe('has types', () => {
       const typed = `
-        import { computeCircleLoss, type PairLossResult, CircleLossError } from 'circle-loss';
+        import { computeCircleLoss, createPairLoss, type PairLossResult, CircleLossError } from 'circle-loss';
         import { evaluateRetrieval } from 'circle-loss/metrics';
         import { readLfw } from 'circle-loss/protocols';
-        import { withTensorFlow } from 'circle-loss/tfjs';
+        using session = createPairLoss({ dim: 2, pairLoss: { type: 'circle' } });
         const result: PairLossResult = computeCircleLoss(new Float32Array(4), [0, 1], { dim: 2, gamma: 80 });
-        export const sum: number = result.loss + result.gradient.length;
+        export const sum: number = result.loss + result.gradient.length + session.compute(new Float32Array(4), [0, 1]).loss;
         // @ts-expect-error: there is no such option
         computeCircleLoss(new Float32Array(4), [0, 1], { dim: 2, gama: 80 });
         // @ts-expect-error: rows are Float32Arrays
         computeCircleLoss([1, 2], [0, 1], { dim: 2 });
-        export const all = [CircleLossError, evaluateRetrieval, readLfw, withTensorFlow];
+        export const all = [CircleLossError, evaluateRetrieval, readLfw];
       `;
-      const endings = moduleResolution === 'bundler' ? ['ts'] : ['mts', 'cts'];
-      const files = endings.map((ending) => `typed.${ending}`);
-      for (const file of files) project.write(file, typed);
-      const options = {
-        module,
-        moduleResolution,
-        target: 'es2022',
-        strict: true,
-        noEmit: true,
-        types: [],
-        skipLibCheck: true,
+      const present = join(root, 'node_modules/typescript');
+      const oldest = () => join(project.folder, 'typescript/node_modules/typescript');
+      /** A project that names nothing, and one of Node's: without the library of browsers, with Node's types. */
+      const bare = { types: [] };
+      const node = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')], lib: ['es2022'] };
+
+      /** What a compiler says of a program, and of every declaration that it reads. */
+      const compile = (typescript: string, files: readonly string[], options: object) => {
+        const strict = { target: 'es2022', strict: true, noEmit: true, skipLibCheck: false };
+        project.write('tsconfig.json', JSON.stringify({ compilerOptions: { ...strict, ...options }, files }));
+        const { status, stdout } = project.run(process.execPath, [join(typescript, 'bin/tsc')]);
+        expect(status === 0).toBe(stdout === '');
+        return stdout;
       };
-      project.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }));
-      const { status, stdout } = project.run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
-      expect(stdout).toBe('');
-      expect(status).toBe(0);
+
+      beforeAll(() => {
+        const { oldest } = stated(/^TypeScript (?<oldest>\d+\.\d+) or later/m);
+        const other = new Project();
+        other.install(`typescript@~${oldest}.0`);
+        renameSync(other.folder, join(project.folder, 'typescript'));
+        for (const ending of ['ts', 'mts', 'cts']) project.write(`typed.${ending}`, typed);
+      }, 120_000);
+
+      it.each([
+        ['the oldest TypeScript, modules of Node', oldest, 'node16', 'node16', bare],
+        ['the oldest TypeScript, a bundler, Node’s types', oldest, 'esnext', 'bundler', node],
+        ['this TypeScript, modules of Node, Node’s types', () => present, 'node16', 'node16', node],
+        ['this TypeScript, a bundler', () => present, 'esnext', 'bundler', bare],
+      ])('for %s', (_, typescript, module, moduleResolution, options) => {
+        const files = moduleResolution === 'bundler' ? ['typed.ts'] : ['typed.mts', 'typed.cts'];
+        expect(compile(typescript(), files, { ...options, module, moduleResolution })).toBe('');
+      });
+
+      it('of the adapter that miss nothing but its optional peers', () => {
+        project.write(
+          'adapter.mts',
+          "import { withTensorFlow } from 'circle-loss/tfjs';\nexport default withTensorFlow;\n",
+        );
+        const options = { ...node, module: 'node16', moduleResolution: 'node16' };
+        const missing = compile(present, ['adapter.mts'], options).matchAll(
+          /^(\S+)\(.*: error TS2307: Cannot find module '(\S+)'.*$\n/gm,
+        );
+        expect([...new Set([...missing].map(([, , name]) => name))].sort()).toEqual([
+          '@tensorflow/tfjs-core',
+          '@tensorflow/tfjs-layers',
+        ]);
+      });
     });
 
     it.each([
