@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { marked } from 'marked';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Project, type Run, tarball } from './installed.ts';
 
@@ -99,18 +100,36 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       for (const field of ['scripts', 'devDependencies', 'workspaces']) expect(manifest).not.toHaveProperty(field);
       expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
       const kept = [
+        'ARCHITECTURE.md',
         'CHANGELOG.md',
         'CMakeLists.txt',
+        'CONTRIBUTING.md',
         'LICENSE',
         'README.md',
         'SECURITY.md',
+        'bench',
         'cuda',
         'dist',
         'docs',
+        'examples',
         'native',
       ];
       expect(readdirSync(installed()).sort()).toEqual([...kept, 'package.json', 'prebuilds', 'scripts']);
       expect(readdirSync(join(installed(), 'scripts')).sort()).toEqual(['build-cuda.mjs', 'build-native.mjs']);
+      // Of these two what pages link to.
+      expect(readdirSync(join(installed(), 'bench')).sort()).toEqual(['README.md', 'RESULTS.md', 'RESULTS.svg']);
+      expect(readdirSync(join(installed(), 'examples'))).toEqual(['README.md']);
+    });
+
+    it('no page with a link to what is not in it', () => {
+      const pages = readdirSync(installed(), { recursive: true, encoding: 'utf8' }).filter((path) =>
+        /\.(md|html)$/.test(path),
+      );
+      expect(pages.length).toBeGreaterThan(30);
+      const links = pages.flatMap((path) => linksOf(join(installed(), path)).map((link) => ({ path, link })));
+      expect(links.length).toBeGreaterThan(150);
+      const dead = links.filter(({ path, link }) => !existsSync(join(installed(), path, '..', link.split('#')[0])));
+      expect(dead.map(({ path, link }) => `${path}: ${link}`)).toEqual([]);
     });
 
     it('is as large as docs/installation.md says, to a tenth', () => {
@@ -118,10 +137,12 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       const parts = new Map(rows.map(([, part, megabytes]) => [part, megabytes]));
       const named = [...parts.keys()].flatMap((part) => [...part.matchAll(/`(.+?)`/g)].map(([, name]) => name));
       expect(named.sort()).toEqual([
+        'bench',
         'circle-loss.tgz',
         'cuda',
         'dist',
         'docs',
+        'examples',
         'native',
         'prebuilds/linux-x64/circle_cpu.node',
         'prebuilds/linux-x64/circle_cuda.node',
@@ -405,6 +426,21 @@ interface Said {
   engine: string;
   error: { code: string; message: string };
   reason: string;
+}
+
+/** Of a page's links and pictures, those that lead to files. */
+function linksOf(path: string): string[] {
+  const text = readFileSync(path, 'utf8');
+  const links: string[] = [];
+  const read = (html: string) => links.push(...[...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, link]) => link));
+  if (path.endsWith('.html')) read(text);
+  else {
+    marked.walkTokens(marked.lexer(text), (token) => {
+      if (token.type === 'link' || token.type === 'image') links.push(token.href);
+      if (token.type === 'html') read(token.raw);
+    });
+  }
+  return links.filter((link) => !/^(?:[a-z]+:|#|$)/.test(link));
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {
