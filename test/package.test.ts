@@ -2,6 +2,8 @@
  * What `npm pack` makes, in the hands of a stranger: installed without scripts or a compiler, imported in every way, on
  * every Node, and with binaries that do not fit. `npm run test:package` packs, and names the tarball.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -15,6 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { marked } from 'marked';
@@ -410,7 +413,27 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       expect(cuda.status).toBe(1);
     });
 
-    it('makes the engine that was missing, by npm’s own node-gyp, and leaves nothing that npm would compile', () => {
+    it('that is killed leaves nothing that npm would compile, and nothing that is loaded', {
+      timeout: 120_000,
+    }, async () => {
+      const { CIRCLE_LOSS_CPU_ADDON: _, ...env } = process.env;
+      // A group of its own: a kill of the command alone would let the compiler go on.
+      const build = spawn(process.execPath, [command(), 'build'], { env, detached: true, stdio: 'ignore' });
+      const ended = once(build, 'exit');
+      const folder = join(installed(), 'build');
+      const isCompiling = () =>
+        existsSync(folder) &&
+        readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((path) => /\.d\.raw$/.test(path));
+      while (build.exitCode === null && !isCompiling()) await setTimeout(20);
+      process.kill(-build.pid!, 'SIGKILL');
+      expect(await ended).toEqual([null, 'SIGKILL']);
+      expect(readdirSync(folder).sort()).toEqual(['Release', expect.stringMatching(/^sources-/)]);
+      expect(readdirSync(join(folder, 'Release'))).toEqual([]);
+      expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
+      expect(project.answer(['first.mjs'])).toEqual(reference);
+    });
+
+    it('makes the engine that was missing, by npm’s own node-gyp, and leaves nothing else', () => {
       expect(project.answer(['first.mjs'])).toEqual(reference);
       const { CIRCLE_LOSS_CPU_ADDON: _, ...env } = process.env;
       const { status, stdout, stderr } = project.run(process.execPath, [command(), 'build'], env);
@@ -418,6 +441,9 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       expect(stdout).toMatch(/^Engine 'cpu' works: \w+\.$/m);
       expect(project.answer(['first.mjs'])).toEqual(found);
       expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
+      // Not even what the killed build had left.
+      const built = readdirSync(join(installed(), 'build'), { recursive: true, encoding: 'utf8' });
+      expect(built.sort()).toEqual(['Release', 'Release/circle_cpu.node']);
     }, 300_000);
   });
 });
