@@ -94,6 +94,10 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
     project.write('first.cjs', first.replace(/^import (\{.*\}) from ('.*');$/gm, 'const $1 = require($2);'));
     project.write('thorough.mjs', thorough);
     project.write('says.mjs', says);
+    project.write(
+      'cuda.mjs',
+      "import { engines } from 'circle-loss'; console.log(JSON.stringify(engines()[0].reason ?? ''));",
+    );
   }, 120_000);
 
   describe('what is in it', () => {
@@ -278,19 +282,28 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       ['ES modules', 'esm', 'mjs'],
       ['CommonJS', 'cjs', 'cjs'],
     ] as const)(
-      'is bundled by esbuild into %s: left outside, or whole with its binary beside it',
+      'is bundled by esbuild into %s: left outside, or whole with its binaries beside it',
       async (_, format, ending) => {
-        const bundle = async (folder: string, external: string[]) => {
-          const outfile = join(project.folder, folder, `bundle.${ending}`);
-          const entryPoints = [join(project.folder, 'first.mjs')];
+        const bundle = async (folder: string, external: string[], program = 'first') => {
+          const outfile = join(project.folder, folder, `${program}.${ending}`);
+          const entryPoints = [join(project.folder, `${program}.mjs`)];
           await build({ entryPoints, outfile, format, external, bundle: true, platform: 'node', logLevel: 'silent' });
           return outfile;
         };
         expect(project.answer([await bundle('outside', ['circle-loss'])])).toEqual(found);
-        const whole = await bundle(`whole-${format}`, []);
+        const folder = `whole-${format}`;
+        const whole = await bundle(folder, []);
         expect(project.answer([whole])).toEqual(reference);
         cpSync(join(prebuilds(), 'circle_cpu.node'), join(whole, '../circle_cpu.node'));
         expect(project.answer([whole])).toEqual(found);
+
+        const cuda = await bundle(folder, [], 'cuda');
+        const beside = join(cuda, '../circle_cuda.node');
+        expect(project.answer([cuda])).toContain(`${beside}: no such file`);
+        if (!hasCuda()) return;
+        cpSync(join(prebuilds(), 'circle_cuda.node'), beside);
+        // It works, or what is missing is the driver or the GPU.
+        expect(project.answer([cuda])).not.toContain('circle_cuda.node');
       },
     );
   });
