@@ -6,7 +6,14 @@ const library = {
   protocols: 'lib/protocols.ts',
   tfjs: 'lib/adapters/tfjs.ts',
 };
-const common: UserConfig = { platform: 'node', target: 'node20', dts: true, sourcemap: true };
+const common: UserConfig = {
+  platform: 'node',
+  target: 'node20',
+  dts: true,
+  sourcemap: true,
+  // `Disposable` is in no library of TypeScript that a target brings; without it every consumer would have to name it.
+  banner: { dts: '/// <reference lib="esnext.disposable" />' },
+};
 
 /** The command is nobody's import, so it needs one format only; in one build with the library it shares its code. */
 export default defineConfig([

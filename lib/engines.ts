@@ -3,6 +3,7 @@ import { type CallShape, isWorthCuda, shapeOf } from './choice.ts';
 import { findCuda, isCapable, requireCuda } from './cuda.ts';
 import type { AnyProblem, Engine } from './engine.ts';
 import { CircleLossError, namedBinaryLoad, nativeLoad } from './errors.ts';
+import { warnOfReference } from './fallback-warning.ts';
 import { chooseVariant, type Loaded, loadCpu } from './load-native.ts';
 import type { CpuModule, NativeModule } from './native.ts';
 import { openCpu, openCuda } from './native-engine.ts';
@@ -100,7 +101,9 @@ function openCudaOn(device: number): Engine {
 function openOnCpu(name: 'cpu' | 'auto'): Engine {
   const loaded = loadCpu();
   if (loaded.module !== undefined) return openCpu(loaded.module, chooseVariant(loaded.module, cpuVariant));
-  if (name === 'cpu' || loaded.namedBy) throw loadFailure(loaded);
+  const failure = loadFailure(loaded);
+  if (name === 'cpu' || loaded.namedBy) throw failure;
+  warnOfReference(failure);
   return referenceEngine;
 }
 

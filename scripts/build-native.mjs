@@ -1,11 +1,25 @@
 /**
  * Builds build/Release/circle_cpu.node with node-gyp, in a clone and in an installed package (`circle-loss build`).
  *
+ * In a package it builds in a copy of the sources and renames the binary into its place: whenever it is killed, what is left
+ * is nothing that npm would compile and no half of a binary, and the next build takes it away.
+ *
  * --optional  (the install script) Where it cannot be built, one paragraph says why and what happens without it, and the
  *             installation goes on. Without the flag that is a failure, and node-gyp's own output is shown.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,8 +28,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const isOptional = process.argv.includes('--optional');
 const require = createRequire(import.meta.url);
 /** A clone has one; a package does without, or npm would compile it at every installation. */
-const bindingFile = join(root, 'binding.gyp');
-const isClone = existsSync(bindingFile);
+const isClone = existsSync(join(root, 'binding.gyp'));
+const binary = join('build', 'Release', 'circle_cpu.node');
 
 const runs = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 
@@ -69,23 +83,50 @@ function obstacle() {
   return undefined;
 }
 
-function build() {
+function nodeGyp(folder) {
   // Node's own headers, where they came along: then nothing is downloaded.
   const nodePrefix = resolve(process.execPath, '../..');
   const hasHeaders = existsSync(join(nodePrefix, 'include/node/node_api.h'));
-  if (!isClone) writeFileSync(bindingFile, '{ "includes": ["native/addon.gypi"] }');
   const args = [findNodeGyp(), 'configure', 'build', '--jobs=max', ...(hasHeaders ? [`--nodedir=${nodePrefix}`] : [])];
-  // An interrupt ends the build, and this process after it: not before the file is gone.
+  return spawnSync(process.execPath, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: isOptional ? 'pipe' : 'inherit',
+    maxBuffer: 2 ** 26,
+  });
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch ({ code }) {
+    return code === 'EPERM';
+  }
+}
+
+/** Copies of builds that were killed; those of others that are building now stay. */
+function removeLeftCopies() {
+  for (const name of readdirSync(join(root, 'build'))) {
+    const [, pid] = /^sources-(\d+)$/.exec(name) ?? [];
+    if (pid && !isRunning(Number(pid))) rmSync(join(root, 'build', name), { recursive: true, force: true });
+  }
+}
+
+/** Inside the package, where node-addon-api is found and the binary can be renamed. */
+function buildCopy() {
+  const copy = join(root, `build/sources-${process.pid}`);
+  mkdirSync(join(root, 'build/Release'), { recursive: true });
+  removeLeftCopies();
+  cpSync(join(root, 'native'), join(copy, 'native'), { recursive: true });
+  writeFileSync(join(copy, 'binding.gyp'), '{ "includes": ["native/addon.gypi"] }');
+  // An interrupt ends the build, and this process after it: not before the copy is gone.
   process.once('SIGINT', () => {});
   try {
-    return spawnSync(process.execPath, args, {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: isOptional ? 'pipe' : 'inherit',
-      maxBuffer: 2 ** 26,
-    });
+    const result = nodeGyp(copy);
+    if (result.status === 0) renameSync(join(copy, binary), join(root, binary));
+    return result;
   } finally {
-    if (!isClone) rmSync(bindingFile);
+    rmSync(copy, { recursive: true, force: true, maxRetries: 3 }); // a compiler that is being interrupted may still write
   }
 }
 
@@ -107,10 +148,10 @@ function main() {
   const reason = obstacle();
   if (reason) fail(reason);
   const started = new Date();
-  const result = build();
+  const result = isClone ? nodeGyp(root) : buildCopy();
   if (result.status !== 0) fail(isOptional ? `the build failed with "${firstError(result)}"` : 'the build failed');
   // make leaves the addon alone where nothing that it links has changed; now it is up to date with all sources.
-  utimesSync(join(root, 'build/Release/circle_cpu.node'), started, started);
+  utimesSync(join(root, binary), started, started);
 }
 
 main();

@@ -3,12 +3,13 @@
  *
  *   npm run release -- <version, or major, minor, patch> [--checked]
  *
- * The tree must be clean, the version new and CHANGELOG.md must say what changed. Then `.ci/run` has to pass in a fresh clone
+ * The tree must be clean, the version new, CHANGELOG.md must say what changed, and package.json where the package comes from
+ * if the workflow publishes with provenance. Then `.ci/run` has to pass in a fresh clone
  * of this commit (`--checked`: it has, elsewhere), "Unreleased" becomes the version with today's date, and a commit and an
  * annotated tag hold both. docs/releasing.md tells what follows.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -17,6 +18,7 @@ import semver from 'semver';
 
 /** The repository that is to be released is the current folder's. */
 const changelogFile = 'CHANGELOG.md';
+const workflowFile = '.github/workflows/release.yml';
 
 class Refusal extends Error {}
 
@@ -73,6 +75,17 @@ function dateChangelog(version) {
   writeFileSync(changelogFile, changelog.toString());
 }
 
+/** npm publishes with provenance only what names its repository, and would say so when the tag is public already. */
+function checkProvenance({ repository }) {
+  const url = typeof repository === 'string' ? repository : repository?.url;
+  const publishes = existsSync(workflowFile) && /\bpublish .*--provenance\b/.test(readFileSync(workflowFile, 'utf8'));
+  if (publishes && !url) {
+    fail(
+      `package.json must have a "repository", since ${workflowFile} publishes with --provenance; it has none. Add "repository": { "type": "git", "url": "git+https://…" }, the repository that the workflow runs in.`,
+    );
+  }
+}
+
 function checkClone() {
   const folder = mkdtempSync(join(tmpdir(), 'circle-loss-release-'));
   try {
@@ -84,11 +97,13 @@ function checkClone() {
 }
 
 function release(asked, { checked }) {
-  const current = JSON.parse(readFileSync('package.json', 'utf8')).version;
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+  const current = manifest.version;
   const version = versionFrom(asked, current, output('git', 'tag', '--list', 'v*') === '');
   const tag = `v${version}`;
   checkTree(tag);
   sectionFor(version, readChangelog());
+  checkProvenance(manifest);
   if (!checked) checkClone();
   dateChangelog(version);
   if (version !== current) output('npm', 'version', version, '--no-git-tag-version');

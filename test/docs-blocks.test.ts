@@ -15,13 +15,13 @@ const modules = pages.flatMap(modulesOf);
 const project = {
   compilerOptions: {
     target: 'es2022',
-    lib: ['es2023', 'esnext.disposable'],
+    lib: ['es2023'],
     module: 'nodenext',
     types: ['node'],
     strict: true,
     allowJs: true,
     checkJs: true,
-    skipLibCheck: true,
+    skipLibCheck: true, // TensorFlow.js's own do not pass; ours have a test of the package
     noEmit: true,
   },
   include: ['checked/*'],

@@ -74,7 +74,7 @@ describe('lib', () => {
   /** A file may import what stands on lines above its own. */
   const layers = [
     ['errors', 'native', 'random', 'signals', 'binary-file'],
-    ['losses', 'arrays', 'load-native', 'native-memory', 'turns', 'class-sampling'],
+    ['losses', 'arrays', 'load-native', 'fallback-warning', 'native-memory', 'turns', 'class-sampling'],
     ['schemas', 'cuda'],
     ['device-matrix', 'pinned'],
     ['options'],

@@ -2,6 +2,8 @@
  * What `npm pack` makes, in the hands of a stranger: installed without scripts or a compiler, imported in every way, on
  * every Node, and with binaries that do not fit. `npm run test:package` packs, and names the tarball.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -15,8 +17,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { marked } from 'marked';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Project, type Run, tarball } from './installed.ts';
 
@@ -62,6 +66,20 @@ try { computeCircleLoss(...batch, { dim: 2, engine: 'cpu' }); } catch ({ code, m
 console.log(JSON.stringify({ engine, error, reason: engines()[1].reason }));
 `;
 
+const page = readFileSync(join(root, 'docs/installation.md'), 'utf8');
+
+/** What docs/installation.md says, by the names in a pattern. */
+function stated(pattern: RegExp): Record<string, string> {
+  const found = page.match(pattern)?.groups;
+  if (found === undefined) throw new Error(`docs/installation.md says nothing like ${pattern}`);
+  return found;
+}
+
+/** To a tenth, as the page promises. */
+function expectSize(part: string, bytes: number, megabytes: string): void {
+  expect(Math.abs(bytes / 1e6 / Number(megabytes) - 1), `${part} has ${bytes / 1e6} MB`).toBeLessThan(0.1);
+}
+
 const project = tarball ? new Project() : undefined!;
 afterAll(() => project && rmSync(project.folder, { recursive: true }));
 
@@ -76,6 +94,10 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
     project.write('first.cjs', first.replace(/^import (\{.*\}) from ('.*');$/gm, 'const $1 = require($2);'));
     project.write('thorough.mjs', thorough);
     project.write('says.mjs', says);
+    project.write(
+      'cuda.mjs',
+      "import { engines } from 'circle-loss'; console.log(JSON.stringify(engines()[0].reason ?? ''));",
+    );
   }, 120_000);
 
   describe('what is in it', () => {
@@ -85,43 +107,90 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       for (const field of ['scripts', 'devDependencies', 'workspaces']) expect(manifest).not.toHaveProperty(field);
       expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
       const kept = [
+        'ARCHITECTURE.md',
         'CHANGELOG.md',
         'CMakeLists.txt',
+        'CONTRIBUTING.md',
         'LICENSE',
         'README.md',
         'SECURITY.md',
+        'bench',
         'cuda',
         'dist',
         'docs',
+        'examples',
         'native',
       ];
       expect(readdirSync(installed()).sort()).toEqual([...kept, 'package.json', 'prebuilds', 'scripts']);
       expect(readdirSync(join(installed(), 'scripts')).sort()).toEqual(['build-cuda.mjs', 'build-native.mjs']);
+      // Of these two what pages link to.
+      expect(readdirSync(join(installed(), 'bench')).sort()).toEqual(['README.md', 'RESULTS.md', 'RESULTS.svg']);
+      expect(readdirSync(join(installed(), 'examples'))).toEqual(['README.md']);
+    });
+
+    it('no page with a link to what is not in it', () => {
+      const pages = readdirSync(installed(), { recursive: true, encoding: 'utf8' }).filter((path) =>
+        /\.(md|html)$/.test(path),
+      );
+      expect(pages.length).toBeGreaterThan(30);
+      const links = pages.flatMap((path) => linksOf(join(installed(), path)).map((link) => ({ path, link })));
+      expect(links.length).toBeGreaterThan(150);
+      const dead = links.filter(({ path, link }) => !existsSync(join(installed(), path, '..', link.split('#')[0])));
+      expect(dead.map(({ path, link }) => `${path}: ${link}`)).toEqual([]);
     });
 
     it('is as large as docs/installation.md says, to a tenth', () => {
-      const sizes = readFileSync(join(root, 'docs/installation.md'), 'utf8').matchAll(
-        /^\| `(.+?)`.* \| ([\d.]+) MB \|/gm,
-      );
-      const stated = new Map([...sizes].map(([, part, megabytes]) => [part, Number(megabytes)]));
-      const parts = [
+      const rows = [...page.matchAll(/^\| (`.+?) \| ([\d.]+) MB \|$/gm)];
+      const parts = new Map(rows.map(([, part, megabytes]) => [part, megabytes]));
+      const named = [...parts.keys()].flatMap((part) => [...part.matchAll(/`(.+?)`/g)].map(([, name]) => name));
+      expect(named.sort()).toEqual([
+        'bench',
+        'circle-loss.tgz',
+        'cuda',
         'dist',
+        'docs',
+        'examples',
+        'native',
         'prebuilds/linux-x64/circle_cpu.node',
-        ...(hasCuda() ? ['prebuilds/linux-x64/circle_cuda.node'] : []),
-      ];
-      for (const part of parts) {
-        const megabytes = sizeOf(join(installed(), part)) / 1e6;
-        expect(Math.abs(megabytes / stated.get(part)! - 1), `${part} has ${megabytes} MB`).toBeLessThan(0.1);
+        'prebuilds/linux-x64/circle_cuda.node',
+      ]);
+      for (const [part, megabytes] of parts) {
+        const names = [...part.matchAll(/`(.+?)`/g)].map(([, name]) => name);
+        if (!hasCuda() && /tgz|circle_cuda/.test(part)) continue; // of the package with both engines
+        const sizes = names.map((name) =>
+          name === 'circle-loss.tgz' ? sizeOf(tarball!) : sizeOf(join(installed(), name)),
+        );
+        expectSize(
+          part,
+          sizes.reduce((sum, size) => sum + size),
+          megabytes,
+        );
       }
-      if (hasCuda())
-        expect(Math.abs(readFileSync(tarball!).length / 1e6 / stated.get('circle-loss.tgz')! - 1)).toBeLessThan(0.1);
+    });
+
+    it('comes with as many packages as docs/installation.md says, and as large ones', () => {
+      const { packages, megabytes, zod } = stated(
+        /^(?<packages>\d+) packages come with it, (?<megabytes>[\d.]+) MB, of which zod has (?<zod>[\d.]+)\./m,
+      );
+      const modules = join(project.folder, 'node_modules');
+      const lock = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8'));
+      const others = Object.keys(lock.packages).filter((path) => path !== 'node_modules/circle-loss');
+      expect(others).toHaveLength(Number(packages));
+      const sizes = others.map((path) => sizeOf(join(project.folder, path)));
+      expectSize(
+        'all others',
+        sizes.reduce((sum, size) => sum + size),
+        megabytes,
+      );
+      expectSize('zod', sizeOf(join(modules, 'zod')), zod);
     });
 
     it.each([
-      ['circle_cpu.node', { GLIBC: '2.32', GLIBCXX: '3.4.26', CXXABI: '1.3.11' }],
-      ['circle_cuda.node', { GLIBC: '2.34', GLIBCXX: '3.4.26', CXXABI: '1.3.11' }],
-    ])('%s needs no newer system than docs/installation.md says', (name, floors) => {
+      ['circle_cpu.node', /\| Linux x64, glibc ≥ (?<GLIBC>[\d.]+) and/],
+      ['circle_cuda.node', /`cuda` where .*, glibc ≥ (?<GLIBC>[\d.]+) \(/],
+    ])('%s needs no newer system than docs/installation.md says', (name, system) => {
       const binary = join(prebuilds(), name);
+      const floors = { ...stated(system), ...stated(/`GLIBCXX_(?<GLIBCXX>[\d.]+)` and `CXXABI_(?<CXXABI>[\d.]+)`/) };
       if (!existsSync(binary)) return; // packed without CUDA, as the test of its size knows
       const { stdout } = project.run('objdump', ['-T', binary], process.env);
       for (const [library, floor] of Object.entries(floors)) {
@@ -146,58 +215,95 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       expect(project.answer(['thorough.mjs'])).toEqual(thoroughly);
     });
 
-    it.each([
-      ['node16', 'node16'],
-      ['esnext', 'bundler'],
-    ])('has types for TypeScript with module %s and moduleResolution %s', (module, moduleResolution) => {
+    describe('has types', () => {
       const typed = `
-        import { computeCircleLoss, type PairLossResult, CircleLossError } from 'circle-loss';
+        import { computeCircleLoss, createPairLoss, type PairLossResult, CircleLossError } from 'circle-loss';
         import { evaluateRetrieval } from 'circle-loss/metrics';
         import { readLfw } from 'circle-loss/protocols';
-        import { withTensorFlow } from 'circle-loss/tfjs';
+        using session = createPairLoss({ dim: 2, pairLoss: { type: 'circle' } });
         const result: PairLossResult = computeCircleLoss(new Float32Array(4), [0, 1], { dim: 2, gamma: 80 });
-        export const sum: number = result.loss + result.gradient.length;
+        export const sum: number = result.loss + result.gradient.length + session.compute(new Float32Array(4), [0, 1]).loss;
         // @ts-expect-error: there is no such option
         computeCircleLoss(new Float32Array(4), [0, 1], { dim: 2, gama: 80 });
         // @ts-expect-error: rows are Float32Arrays
         computeCircleLoss([1, 2], [0, 1], { dim: 2 });
-        export const all = [CircleLossError, evaluateRetrieval, readLfw, withTensorFlow];
+        export const all = [CircleLossError, evaluateRetrieval, readLfw];
       `;
-      const endings = moduleResolution === 'bundler' ? ['ts'] : ['mts', 'cts'];
-      const files = endings.map((ending) => `typed.${ending}`);
-      for (const file of files) project.write(file, typed);
-      const options = {
-        module,
-        moduleResolution,
-        target: 'es2022',
-        strict: true,
-        noEmit: true,
-        types: [],
-        skipLibCheck: true,
+      const present = join(root, 'node_modules/typescript');
+      const oldest = () => join(project.folder, 'typescript/node_modules/typescript');
+      /** A project that names nothing, and one of Node's: without the library of browsers, with Node's types. */
+      const bare = { types: [] };
+      const node = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')], lib: ['es2022'] };
+
+      /** What a compiler says of a program, and of every declaration that it reads. */
+      const compile = (typescript: string, files: readonly string[], options: object) => {
+        const strict = { target: 'es2022', strict: true, noEmit: true, skipLibCheck: false };
+        project.write('tsconfig.json', JSON.stringify({ compilerOptions: { ...strict, ...options }, files }));
+        const { status, stdout } = project.run(process.execPath, [join(typescript, 'bin/tsc')]);
+        expect(status === 0).toBe(stdout === '');
+        return stdout;
       };
-      project.write('tsconfig.json', JSON.stringify({ compilerOptions: options, files }));
-      const { status, stdout } = project.run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc')]);
-      expect(stdout).toBe('');
-      expect(status).toBe(0);
+
+      beforeAll(() => {
+        const { oldest } = stated(/^TypeScript (?<oldest>\d+\.\d+) or later/m);
+        const other = new Project();
+        other.install(`typescript@~${oldest}.0`);
+        renameSync(other.folder, join(project.folder, 'typescript'));
+        for (const ending of ['ts', 'mts', 'cts']) project.write(`typed.${ending}`, typed);
+      }, 120_000);
+
+      it.each([
+        ['the oldest TypeScript, modules of Node', oldest, 'node16', 'node16', bare],
+        ['the oldest TypeScript, a bundler, Node’s types', oldest, 'esnext', 'bundler', node],
+        ['this TypeScript, modules of Node, Node’s types', () => present, 'node16', 'node16', node],
+        ['this TypeScript, a bundler', () => present, 'esnext', 'bundler', bare],
+      ])('for %s', (_, typescript, module, moduleResolution, options) => {
+        const files = moduleResolution === 'bundler' ? ['typed.ts'] : ['typed.mts', 'typed.cts'];
+        expect(compile(typescript(), files, { ...options, module, moduleResolution })).toBe('');
+      });
+
+      it('of the adapter that miss nothing but its optional peers', () => {
+        project.write(
+          'adapter.mts',
+          "import { withTensorFlow } from 'circle-loss/tfjs';\nexport default withTensorFlow;\n",
+        );
+        const options = { ...node, module: 'node16', moduleResolution: 'node16' };
+        const missing = compile(present, ['adapter.mts'], options).matchAll(
+          /^(\S+)\(.*: error TS2307: Cannot find module '(\S+)'.*$\n/gm,
+        );
+        expect([...new Set([...missing].map(([, , name]) => name))].sort()).toEqual([
+          '@tensorflow/tfjs-core',
+          '@tensorflow/tfjs-layers',
+        ]);
+      });
     });
 
     it.each([
       ['ES modules', 'esm', 'mjs'],
       ['CommonJS', 'cjs', 'cjs'],
     ] as const)(
-      'is bundled by esbuild into %s: left outside, or whole with its binary beside it',
+      'is bundled by esbuild into %s: left outside, or whole with its binaries beside it',
       async (_, format, ending) => {
-        const bundle = async (folder: string, external: string[]) => {
-          const outfile = join(project.folder, folder, `bundle.${ending}`);
-          const entryPoints = [join(project.folder, 'first.mjs')];
+        const bundle = async (folder: string, external: string[], program = 'first') => {
+          const outfile = join(project.folder, folder, `${program}.${ending}`);
+          const entryPoints = [join(project.folder, `${program}.mjs`)];
           await build({ entryPoints, outfile, format, external, bundle: true, platform: 'node', logLevel: 'silent' });
           return outfile;
         };
         expect(project.answer([await bundle('outside', ['circle-loss'])])).toEqual(found);
-        const whole = await bundle(`whole-${format}`, []);
+        const folder = `whole-${format}`;
+        const whole = await bundle(folder, []);
         expect(project.answer([whole])).toEqual(reference);
         cpSync(join(prebuilds(), 'circle_cpu.node'), join(whole, '../circle_cpu.node'));
         expect(project.answer([whole])).toEqual(found);
+
+        const cuda = await bundle(folder, [], 'cuda');
+        const beside = join(cuda, '../circle_cuda.node');
+        expect(project.answer([cuda])).toContain(`${beside}: no such file`);
+        if (!hasCuda()) return;
+        cpSync(join(prebuilds(), 'circle_cuda.node'), beside);
+        // It works, or what is missing is the driver or the GPU.
+        expect(project.answer([cuda])).not.toContain('circle_cuda.node');
       },
     );
   });
@@ -320,7 +426,27 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       expect(cuda.status).toBe(1);
     });
 
-    it('makes the engine that was missing, by npm’s own node-gyp, and leaves nothing that npm would compile', () => {
+    it('that is killed leaves nothing that npm would compile, and nothing that is loaded', {
+      timeout: 120_000,
+    }, async () => {
+      const { CIRCLE_LOSS_CPU_ADDON: _, ...env } = process.env;
+      // A group of its own: a kill of the command alone would let the compiler go on.
+      const build = spawn(process.execPath, [command(), 'build'], { env, detached: true, stdio: 'ignore' });
+      const ended = once(build, 'exit');
+      const folder = join(installed(), 'build');
+      const isCompiling = () =>
+        existsSync(folder) &&
+        readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((path) => /\.d\.raw$/.test(path));
+      while (build.exitCode === null && !isCompiling()) await setTimeout(20);
+      process.kill(-build.pid!, 'SIGKILL');
+      expect(await ended).toEqual([null, 'SIGKILL']);
+      expect(readdirSync(folder).sort()).toEqual(['Release', expect.stringMatching(/^sources-/)]);
+      expect(readdirSync(join(folder, 'Release'))).toEqual([]);
+      expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
+      expect(project.answer(['first.mjs'])).toEqual(reference);
+    });
+
+    it('makes the engine that was missing, by npm’s own node-gyp, and leaves nothing else', () => {
       expect(project.answer(['first.mjs'])).toEqual(reference);
       const { CIRCLE_LOSS_CPU_ADDON: _, ...env } = process.env;
       const { status, stdout, stderr } = project.run(process.execPath, [command(), 'build'], env);
@@ -328,6 +454,9 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       expect(stdout).toMatch(/^Engine 'cpu' works: \w+\.$/m);
       expect(project.answer(['first.mjs'])).toEqual(found);
       expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
+      // Not even what the killed build had left.
+      const built = readdirSync(join(installed(), 'build'), { recursive: true, encoding: 'utf8' });
+      expect(built.sort()).toEqual(['Release', 'Release/circle_cpu.node']);
     }, 300_000);
   });
 });
@@ -336,6 +465,21 @@ interface Said {
   engine: string;
   error: { code: string; message: string };
   reason: string;
+}
+
+/** Of a page's links and pictures, those that lead to files. */
+function linksOf(path: string): string[] {
+  const text = readFileSync(path, 'utf8');
+  const links: string[] = [];
+  const read = (html: string) => links.push(...[...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, link]) => link));
+  if (path.endsWith('.html')) read(text);
+  else {
+    marked.walkTokens(marked.lexer(text), (token) => {
+      if (token.type === 'link' || token.type === 'image') links.push(token.href);
+      if (token.type === 'html') read(token.raw);
+    });
+  }
+  return links.filter((link) => !/^(?:[a-z]+:|#|$)/.test(link));
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {

@@ -101,6 +101,43 @@ describe('npm run release', () => {
     expect(git('rev-parse', 'v0.1.0^{commit}')).toBe(git('rev-parse', 'HEAD'));
   });
 
+  describe('of a package that is published with provenance', () => {
+    beforeEach(() => {
+      mkdirSync(join(folder, '.github/workflows'), { recursive: true });
+      // As it is here: what this repository publishes by.
+      write('.github/workflows/release.yml', read('.github/workflows/release.yml'));
+      git('add', '.');
+      commit();
+    });
+    const manifest = (more: object) => {
+      write('package.json', `${JSON.stringify({ name: 'released', version: '0.1.0', ...more }, null, 2)}\n`);
+      commit();
+    };
+
+    it.each([
+      ['names no repository', {}],
+      ['has one without an address', { repository: { type: 'git' } }],
+    ])('is refused where package.json %s, before the check', (_, more) => {
+      manifest(more);
+      const before = git('rev-parse', 'HEAD');
+      const { status, stdout, stderr } = release('patch');
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toMatch(
+        /^release: package\.json must have a "repository", since \.github\/workflows\/release\.yml publishes with --provenance; it has none\. Add /,
+      );
+      expect([git('rev-parse', 'HEAD'), git('tag')]).toEqual([before, 'v0.1.0']);
+    });
+
+    it.each(['git+https://localhost/released.git', { type: 'git', url: 'git+https://localhost/released.git' }])(
+      'is made where package.json names it: %j',
+      (repository) => {
+        manifest({ repository });
+        expect(release('patch').status).toBe(0);
+        expect(git('tag')).toBe('v0.1.0\nv0.1.1');
+      },
+    );
+  });
+
   it.each([
     [
       'a tree that is not clean',
