@@ -132,6 +132,7 @@ export function measuredText(measured: Measured, figures: Figures): string {
     '### By data',
     'The worst error of the gradient for each kind of data, relative to the greatest number in it, and in brackets in units of rounding:',
     perData(measured),
+    `At 32 × 16 the worst errors of variants of \`cpu\`, of the loss or the gradient, are at most ${short(figures.spread)} times apart in a kind of data.`,
     worseThanPlain(measured),
     ...refusals(measured),
     '### By γ, m, N and D',
