@@ -36,6 +36,7 @@ const flavours = {
       '-DCMAKE_SYSTEM_PROCESSOR=aarch64',
       `-DCMAKE_CXX_COMPILER=${arm}-g++`,
       `-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-L;/usr/${arm}`,
+      '-DCIRCLE_ONE_CALL=ON', // for `npm run accuracy`
     ],
   },
   cuda: {
