@@ -7,8 +7,9 @@ import { pathToFileURL } from 'node:url';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { describe, expect, it } from 'vitest';
+import { randomOf } from '../bench/soak/problems.ts';
 import { trendOf } from '../bench/soak/trend.ts';
-import { kindsFor, randomOf } from '../bench/soak/work.ts';
+import { kindsFor } from '../bench/soak/work.ts';
 
 const root = join(import.meta.dirname, '..');
 
