@@ -27,12 +27,12 @@ describe.skipIf(loadCpu().module === undefined)('memory (needs the native engine
     ['10000', 'async', 'asynchronous calls, eight at a time'],
     ['10000', 'disposed', 'a session each, disposed'],
     // The collector takes a while to find its pace.
-    ['40000', 'dropped', 'a session each, left to the garbage collector'],
+    ['20000', 'dropped', 'a session each, left to the garbage collector'],
     ['5000', 'head', 'steps and predictions, a head for eight'],
     ['5000', 'bank', 'losses, a memory for eight'],
     ['5000', 'search', 'similarities and neighbours, asynchronous too'],
-    ['5000', 'abort', 'calls that are aborted, eight at a time'],
-    ['5000', 'error', 'calls that fail, a session each'],
+    ['10000', 'abort', 'calls that are aborted, eight at a time'],
+    ['10000', 'error', 'calls that fail, a session each'],
     ['24', 'worker', 'threads that end with a session and a head'],
   ])('%s calls, %s: %s', (calls, scenario) => {
     const { stdout, stderr } = spawnSync(process.execPath, [...flags, program, scenario, calls], {
