@@ -2,7 +2,7 @@
 import { hostRows } from '../lib/candidates.ts';
 import type { Case } from './cases.ts';
 import { randomFrom } from './cases.ts';
-import { computeInDouble, type DoubleResult } from './engine-list.ts';
+import { computeInDouble, type DoubleResult } from './in-double.ts';
 
 /**
  * A float32 engine is as good as its inputs: what rounding does to the result is what a change of the inputs by the

@@ -10,7 +10,15 @@ export interface Trend {
   readonly high: number;
 }
 
-const blocks = 12;
+export const blocks = 12;
+
+export type Verdict = 'flat' | 'growing' | 'inconclusive';
+
+/** Whether y grows by less than `bound` for each unit of x, by more, or it cannot be said. */
+export function verdictOf({ low, high }: Trend, bound: number): Verdict {
+  if (high < bound) return 'flat';
+  return low > bound ? 'growing' : 'inconclusive';
+}
 
 /** `points`: [x, y] in the order of time; at least two for each block. */
 export function trendOf(points: readonly (readonly [number, number])[]): Trend {

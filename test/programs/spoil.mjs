@@ -19,12 +19,35 @@ const spoil = {
   files() {
     setInterval(() => openSync('/dev/null'), 500).unref();
   },
-  /** Each sample of the resident memory is a megabyte above the last. */
+  /** Samples say nothing but that 8 MB come along in the 24 of a short run: twice what fragments may be. */
   memory() {
-    const { rss } = process.memoryUsage;
+    const start = process.memoryUsage.rss();
     let samples = 0;
-    process.memoryUsage.rss = () => rss() + ++samples * 1e6;
+    process.memoryUsage.rss = () => start + (++samples * 8e6) / 24;
+  },
+  /** The native engine has gradients a thousandth too large, always the same, from the first call on. */
+  gradient() {
+    const { dlopen } = process;
+    process.dlopen = (module, ...where) => {
+      dlopen.call(process, module, ...where);
+      if (module.exports.Session) enlarge(module.exports.Session.prototype);
+    };
   },
 };
+
+function enlarge(session) {
+  const { compute, computeAsync } = session;
+  const larger = (gradient, status) => {
+    for (let k = 0; k < (gradient?.length ?? 0); k++) gradient[k] *= 1.001;
+    return status;
+  };
+  session.compute = function (...args) {
+    return larger(args[8], compute.apply(this, args));
+  };
+  session.computeAsync = function (...args) {
+    const job = computeAsync.apply(this, args);
+    return { done: job.done.then((status) => larger(args[8], status)), abort: () => job.abort() };
+  };
+}
 
 if (isMainThread) for (const what of process.env.CIRCLE_LOSS_SPOIL.split(',')) spoil[what]();
