@@ -10,7 +10,7 @@ import {
   wrongShape,
 } from './errors.ts';
 
-const int32Range = 'an integer from -2147483648 to 2147483647';
+export const int32Range = 'an integer from -2147483648 to 2147483647';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 

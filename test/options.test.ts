@@ -148,6 +148,15 @@ describe('a typo', () => {
     expect(errorOf(pair({ type: 'circle', m: 0.25 })).message).toContain("Did you mean 'margin'? Known: type, ");
   });
 
+  it('is one of a named loss too, where it would change the loss without a word', () => {
+    expect(errorOf(() => amSoftmax({ scale: 30 } as never)).message).toBe(
+      "shape must be made of known keys; received the unknown key 'scale'. Did you mean 'gamma'? Known: margin, gamma.",
+    );
+    expect(errorOf(() => normFace({ margin: 0.3 } as never)).message).toContain(
+      "the unknown key 'margin'. Known: gamma.",
+    );
+  });
+
   it('a letter is no typo of another', () => {
     expect(errorOf(() => findNearest(rows, { dim: 2, k: 1, q: 1 } as never)).message).not.toContain('Did you mean');
   });
