@@ -1,7 +1,16 @@
 /** Typed arrays of the caller: element types, lengths and liveness, checked by hand because zod would walk them. */
-import { detached, invalidArgument, outOfHostMemory, outOfMemory, overlap, wrongShape } from './errors.ts';
+import {
+  detached,
+  invalidArgument,
+  notFloat32,
+  outOfHostMemory,
+  outOfMemory,
+  overlap,
+  unequalCounts,
+  wrongShape,
+} from './errors.ts';
 
-const int32Range = 'an integer from -2147483648 to 2147483647';
+export const int32Range = 'an integer from -2147483648 to 2147483647';
 
 type Numbers = Float32Array | Int32Array | Uint8Array;
 
@@ -54,6 +63,7 @@ function ownFloat32(name: string, value: unknown): Float32Array {
 }
 
 export function float32(name: string, value: unknown): Float32Array {
+  if (tagOf(value) !== 'Float32Array') throw notFloat32(name, value);
   return ordinary(ownFloat32(name, value));
 }
 
@@ -94,6 +104,7 @@ export function rowCount(name: string, array: Float32Array, dim: number): number
 export function checkRows(name: string, length: number, labelsName: string, labels: number, dim: number): void {
   if (labels < 1) throw wrongShape(labelsName, 'at least one label', '0');
   if (length === labels * dim) return;
+  if (length % dim === 0) throw unequalCounts(name, length / dim, dim, labelsName, labels);
   const expected = `${labelsName}.length × dim = ${labels} × ${dim} = ${labels * dim} numbers`;
   throw wrongShape(name, expected, `${length}`);
 }

@@ -4,6 +4,8 @@
  * s is the similarity of an anchor and a candidate, γ gamma, m margin; equation numbers are those of Sun et al.,
  * "Circle Loss: A Unified Perspective of Pair Similarity Optimization", CVPR 2020, arXiv:2002.10857v2.
  */
+import { invalidArgument, unknownOption } from './errors.ts';
+import { didYouMean } from './option-names.ts';
 
 /** Numbers beyond this in size are refused: float32 has room for it times a similarity or a slope, and to spare. */
 export const largestParameter = 1e30;
@@ -114,13 +116,23 @@ export interface NamedPairLoss<Normalize extends boolean> {
   normalize: Normalize;
 }
 
+/** That it is an object of these; their values are for the call to check that gets them. */
+function checkShape(shape: unknown, known: readonly string[]): void {
+  if (typeof shape !== 'object' || shape === null)
+    throw invalidArgument('shape', 'an object such as { gamma: 64 }', shape);
+  const unknown = Object.keys(shape).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw unknownOption('shape', unknown, known, didYouMean(unknown, known));
+}
+
 /** AM-Softmax, also CosFace, Eq. 2; use it with `classWeights`. Defaults: margin 0.35, γ 64. */
 export function amSoftmax(shape: { margin?: number; gamma?: number } = {}): NamedPairLoss<true> {
+  checkShape(shape, ['margin', 'gamma']);
   return { pairLoss: { type: 'unified', margin: shape.margin, gamma: shape.gamma }, normalize: true };
 }
 
 /** NormFace: softmax of scaled cosines, Eq. 2 with margin 0; use it with `classWeights`. Default: γ 64. */
 export function normFace(shape: { gamma?: number } = {}): NamedPairLoss<true> {
+  checkShape(shape, ['gamma']);
   return { pairLoss: { type: 'unified', margin: 0, gamma: shape.gamma }, normalize: true };
 }
 

@@ -3,6 +3,9 @@ import { requireCuda } from './cuda.ts';
 import { outOfMemory } from './errors.ts';
 import { parse, schemas } from './schemas.ts';
 
+/** What the native side can count; no machine has as much memory. */
+const longest = 2 ** 50;
+
 /**
  * A Float32Array of zeros in page-locked memory, which a GPU reads and writes without a detour through a buffer of its
  * driver: for embeddings and `out` arrays of synchronous calls to engine 'cuda' (asynchronous ones work on copies). Freed
@@ -16,7 +19,8 @@ import { parse, schemas } from './schemas.ts';
  */
 export function allocatePinned(length: number): Float32Array {
   parse(schemas.length, length, 'length');
-  const array = requireCuda(0).module.allocatePinned(length);
+  const { module } = requireCuda(0);
+  const array = length > longest ? undefined : module.allocatePinned(length);
   if (array === undefined) throw outOfMemory(`a page-locked Float32Array of ${length} numbers`);
   return array;
 }

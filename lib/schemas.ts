@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { invalidArgument, unknownOption } from './errors.ts';
 import { largestParameter, type PairLoss, parameterRange } from './losses.ts';
+import { didYouMean } from './option-names.ts';
 import { isSignal } from './signals.ts';
 
 const within = (least: number, greatest: number, error: string) =>
@@ -19,7 +20,38 @@ const flag = z.boolean({ error: 'true or false' }).optional();
 /** Checked by hand. */
 export const array = z.unknown().optional();
 
-export const strict = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
+/** What an option that must be there looks like, for who gave no options at all. */
+const examples: Readonly<Record<string, string>> = {
+  dim: '128',
+  k: '10',
+  classes: '1000',
+  capacity: '8192',
+  pairLoss: "{ type: 'circle' }",
+  optimizer: "{ type: 'sgd', learningRate: 0.1 }",
+  positive: '1',
+  negative: '0',
+  seed: '1',
+  classesPerBatch: '8',
+  samplesPerClass: '4',
+  set: "'IJB-C'",
+  ending: "'_features.bin'",
+};
+
+const isOptional = (schema: z.ZodType) => schema.safeParse(undefined).success;
+
+/**
+ * An object of these options and no others. `needed`: arrays that must be there, which are checked by hand and look
+ * optional to the schema.
+ */
+export function strict<T extends z.ZodRawShape>(shape: T, needed: readonly (keyof T & string)[] = []) {
+  return z.strictObject(shape, { error: () => expectedObject(shape, needed) });
+}
+
+function expectedObject(shape: z.ZodRawShape, needed: readonly string[]): string {
+  const required = Object.keys(shape).filter((key) => !isOptional(shape[key] as z.ZodType));
+  const example = [...needed, ...required.map((key) => `${key}: ${examples[key]}`)].join(', ');
+  return example === '' ? 'an object' : `an object such as { ${example} }`;
+}
 
 const positiveNegative = strict({ positive: number, negative: number });
 
@@ -204,13 +236,16 @@ export const schemas = {
     const expected = `an integer from 1 to ${most}`;
     return z.int({ error: expected }).min(1, { error: expected }).max(most, { error: expected });
   },
-  pkSampler: strict({
-    labels: array,
-    classesPerBatch: count('an integer from 1'),
-    samplesPerClass: count('an integer from 1'),
-    seed,
-    smallClasses: choice(['throw', 'repeat', 'skip']),
-  }),
+  pkSampler: strict(
+    {
+      labels: array,
+      classesPerBatch: count('an integer from 1'),
+      samplesPerClass: count('an integer from 1'),
+      seed,
+      smallClasses: choice(['throw', 'repeat', 'skip']),
+    },
+    ['labels'],
+  ),
 };
 
 export const isValid = (schema: z.ZodType, options: unknown) => schema.safeParse(options).success;
@@ -232,7 +267,7 @@ function held<T extends z.ZodType>(schema: T, options: unknown, name: string): z
   let result = schema.safeParse(options);
   // Once more for the error, with what was read: a getter may say something else the next time, and be right then.
   if (!result.success) result = schema.safeParse(options, { reportInput: true });
-  if (!result.success) throw firstError(schema, result.error.issues[0], name);
+  if (!result.success) throw errorOf(schema, result.error.issues, name);
   return result.data;
 }
 
@@ -302,21 +337,27 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function firstError(schema: z.ZodType, issue: z.core.$ZodIssue, name: string): Error {
+/** Of the first issue; but where an option is missing and there is an unknown key beside it, that will be its typo. */
+function errorOf(schema: z.ZodType, issues: readonly z.core.$ZodIssue[], name: string): Error {
+  const [first] = issues;
+  const isBeside = ({ path }: z.core.$ZodIssue) => path.join() === first.path.slice(0, -1).join();
+  const unknown = issues.find((issue) => issue.code === 'unrecognized_keys' && isBeside(issue));
+  const issue = first.input === undefined && unknown !== undefined ? unknown : first;
   const where = [name, ...issue.path.map(String)].join('.');
   // Of a union the whole object is what was read, and the path leads to its type.
   const value = issue.code === 'invalid_union' && issue.path.length > 0 ? typeOf(issue.input) : issue.input;
   if (issue.code !== 'unrecognized_keys') return invalidArgument(where, issue.message, value);
-  const known = knownKeys(schema, issue.path, value);
-  return unknownOption(where, issue.keys[0], known, mostSimilar(issue.keys[0], known));
+  const shape = shapeAt(schema, issue.path, value);
+  const known = Object.keys(shape);
+  return unknownOption(where, issue.keys[0], known, didYouMean(issue.keys[0], [...known, ...keysInside(shape)]));
 }
 
 const typeOf = (value: unknown) => (isObject(value) ? value.type : value);
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** The keys that the schema has where the issue arose. */
-function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] {
+/** What the schema has where the issue arose. */
+function shapeAt(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): z.ZodRawShape {
   let at = objectsOf(schema);
   for (const key of path) {
     const property = at.map(({ shape }) => shape[key as string]).find((found) => found !== undefined);
@@ -324,36 +365,20 @@ function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unkno
   }
   const { type } = value as PairLoss;
   const meant = at.find(({ shape }) => at.length === 1 || (shape.type as z.ZodType).safeParse(type).success) ?? at[0];
-  return Object.keys(meant.shape);
+  return meant.shape;
+}
+
+/** The options inside the options, such as 'pairLoss.margin'. */
+function keysInside(shape: z.ZodRawShape): string[] {
+  return Object.entries(shape).flatMap(([outer, inner]) =>
+    objectsOf(inner as z.ZodType)
+      .filter((object) => object instanceof z.ZodObject)
+      .flatMap((object) => Object.keys(object.shape).map((key) => `${outer}.${key}`)),
+  );
 }
 
 /** The objects that a schema describes: one, or one for each `type`. */
 function objectsOf(schema: z.ZodType): z.ZodObject[] {
   const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema;
   return (inner instanceof z.ZodDiscriminatedUnion ? inner.options : [inner]) as z.ZodObject[];
-}
-
-/** The known key that differs in the fewest letters, if at most a third of them. */
-function mostSimilar(key: string, known: readonly string[]): string | undefined {
-  if (key.length > longestTypo) return undefined;
-  const ranked = known
-    .map((candidate) => ({ candidate, edits: edits(key.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits)[0];
-  return ranked.edits <= Math.ceil(ranked.candidate.length / 3) ? ranked.candidate : undefined;
-}
-
-/** No option has half as many letters; of a key without end the distance would take without end. */
-const longestTypo = 60;
-
-/** Levenshtein's distance. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

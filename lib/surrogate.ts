@@ -94,11 +94,11 @@ export const surrogateGradientAsync: SurrogateGradient<'later', Abortable> = asy
 ): Promise<never> => {
   refuseSkip(options);
   // The copies say where the loss was computed: the caller may change the arrays meanwhile.
-  const [result, at, candidatesAt] = await Promise.all([
-    computePairLossAsync(embeddings, labels, options),
-    copyOfRows(embeddings),
-    copyOfRows(candidatesOf(options)),
-  ]);
+  const computed = computePairLossAsync(embeddings, labels, options);
+  const copies = Promise.all([copyOfRows(embeddings), copyOfRows(candidatesOf(options))]);
+  copies.catch(() => {}); // of what is no rows: the error is that of the call
+  const result = await computed;
+  const [at, candidatesAt] = await copies;
   return withSurrogate(result, at!, candidatesAt) as never;
 };
 

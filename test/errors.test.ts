@@ -23,12 +23,53 @@ function detachedArray(length: number): Float32Array {
 it('a CircleLossError is an Error with a name and a code', () => {
   const error = errorOf(compute([1, 2], labels));
   expect(error).toBeInstanceOf(Error);
-  expect(`${error}`).toBe('CircleLossError: embeddings must be a Float32Array; received Array(2).');
+  expect(`${error}`).toBe(
+    'CircleLossError: embeddings must be a Float32Array; received Array(2). Float32Array.from(embeddings) makes one.',
+  );
 });
 
 describe('types', () => {
   it.each<[string, () => unknown, string]>([
-    ['float64', compute(new Float64Array(6), labels), 'embeddings must be a Float32Array; received Float64Array(6).'],
+    [
+      'float64',
+      compute(new Float64Array(6), labels),
+      'embeddings must be a Float32Array; received Float64Array(6). Float32Array.from(embeddings) makes one.',
+    ],
+    [
+      'rows in an array of arrays',
+      compute(
+        [
+          [1, 2],
+          [3, 4],
+          [5, 6],
+        ],
+        labels,
+      ),
+      'embeddings must be a Float32Array; received Array(3). Float32Array.from(embeddings.flat()) makes one.',
+    ],
+    [
+      'rows in an array of Float32Arrays',
+      compute([rows(), rows()], labels),
+      'embeddings must be a Float32Array; received Array(2). Float32Array.from(embeddings.flatMap((row) => [...row])) makes one.',
+    ],
+    [
+      'integers of 64 bits',
+      compute(new BigInt64Array(6), labels),
+      'embeddings must be a Float32Array; received BigInt64Array(6).',
+    ],
+    ['no numbers', compute(['a', 'b'], labels), 'embeddings must be a Float32Array; received Array(2).'],
+    [
+      'rows that throw where they are looked at',
+      compute(
+        new Proxy([], {
+          get: () => {
+            throw new Error('from a trap');
+          },
+        }),
+        labels,
+      ),
+      'embeddings must be a Float32Array; received an object.',
+    ],
     ['a buffer', compute(new ArrayBuffer(24), labels), 'embeddings must be a Float32Array; received ArrayBuffer.'],
     ['nothing', compute(undefined, labels), 'embeddings must be a Float32Array; received undefined.'],
     [
@@ -59,7 +100,7 @@ describe('types', () => {
     [
       'class weights',
       compute(rows(), labels, { classWeights: [1, 2] }),
-      'classWeights must be a Float32Array; received Array(2).',
+      'classWeights must be a Float32Array; received Array(2). Float32Array.from(classWeights) makes one.',
     ],
     [
       'out',
@@ -100,6 +141,11 @@ describe('lengths', () => {
       'embeddings',
       compute(new Float32Array(7), labels),
       'embeddings must be labels.length × dim = 3 × 2 = 6 numbers; received 7.',
+    ],
+    [
+      'a label too few, or a row too many',
+      compute(rows(), [0, 0]),
+      'embeddings and labels must be equally many; received 3 rows of dim = 2 numbers and 2 labels.',
     ],
     ['no rows', compute(new Float32Array(0), []), 'labels must be at least one label; received 0.'],
     [
@@ -186,7 +232,9 @@ describe('buffers that went away', () => {
     expect(compute(tracking, labels)()).toEqual(compute(rows(), labels)());
     (buffer as unknown as { resize(size: number): void }).resize(16);
     expect(errorOf(compute(fixed, labels)).code).toBe('ERR_CIRCLE_DETACHED');
-    expect(errorOf(compute(tracking, labels)).message).toContain('= 6 numbers; received 4.');
+    expect(errorOf(compute(tracking, labels)).message).toBe(
+      'embeddings and labels must be equally many; received 2 rows of dim = 2 numbers and 3 labels.',
+    );
   });
 
   it('an out array that is transferred while the call runs rejects, and the other stays as it was', async () => {

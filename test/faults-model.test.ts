@@ -3,21 +3,12 @@
  * the model knows the code, or not broken. Never another error, never a result that is not finite or not that of engine
  * 'reference'. CIRCLE_LOSS_FAULT_RUNS sets the number of runs of each property.
  */
+import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
-import {
-  computeCircleLoss,
-  computePairLoss,
-  computePairLossAsync,
-  computeSimilarity,
-  createClassHead,
-  createMemoryBank,
-  createPairLoss,
-  findNearest,
-  pkSampler,
-} from '../lib/index.ts';
-import { evaluateFolds, evaluateReIdentification, evaluateRetrieval, evaluateVerification } from '../lib/metrics.ts';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Break, type Call, calls, junk } from './faults/breaks.ts';
+import './engine-list.ts'; // engine 'cuda', played where there is no other
+import { exceptions, exported, rightCalls } from './faults/right-calls.ts';
 import { subjects } from './faults/subjects.ts';
 
 const numRuns = Number(process.env.CIRCLE_LOSS_FAULT_RUNS ?? 1000);
@@ -89,6 +80,13 @@ describe.each(Object.entries(subjects))('%s', (_, { run, breaks, options, isLoss
   });
 });
 
+/** What a right call may end with: files and data sets are nowhere; and where CUDA cannot run, what needs it says so. */
+function rightCodes(name: string): (string | undefined)[] {
+  if (/^(read|load)/.test(name)) return ['ERR_CIRCLE_FILE', 'ERR_CIRCLE_PROTOCOL'];
+  const needsCuda = ['createDeviceMatrix', 'allocatePinned'].includes(name);
+  return needsCuda ? [undefined, 'ERR_CIRCLE_CUDA_UNAVAILABLE', 'ERR_CIRCLE_NATIVE_LOAD'] : [undefined];
+}
+
 describe('anything at all', () => {
   const anything = fc.oneof(
     fc.anything({
@@ -100,50 +98,76 @@ describe('anything at all', () => {
       withBigInt: true,
     }),
     fc.constantFrom<unknown>(new Float32Array(6), new Int32Array(3), [0, 0, 1], { dim: 2 }, { dim: 2, k: 1 }, 3),
+    fc.constantFrom<unknown>(
+      undefined,
+      null,
+      2 ** 53 - 1,
+      Proxy.revocable({}, {}).proxy,
+      [{}],
+      [null],
+      [[]],
+      { length: 2 },
+      { path: 1 },
+      { frames: 3 },
+    ),
   );
-  const functions: ((a: never, b: never, c: never) => unknown)[] = [
-    computeCircleLoss,
-    computePairLoss,
-    computePairLossAsync,
-    computeSimilarity,
-    findNearest,
-    createPairLoss,
-    createClassHead,
-    createMemoryBank,
-    pkSampler,
-    evaluateRetrieval,
-    evaluateReIdentification,
-    evaluateVerification,
-    evaluateFolds,
-  ] as never;
+  const few = Math.ceil(numRuns / 20);
+  const checkFew = (property: unknown) => fc.assert(property as fc.IAsyncProperty<unknown>, { numRuns: few, seed });
+  const names = Object.keys(rightCalls);
+  beforeAll(() => tf.setBackend('cpu'));
 
-  it('as arguments: a result, or an error of ours', async () => {
-    await check(
-      fc.asyncProperty(fc.constantFrom(...functions), anything, anything, anything, async (called, a, b, c) => {
-        const { error } = await outcomeOf(() => called(a as never, b as never, c as never));
-        if (error) expect(error.code, `${called.name}: ${error}`).toMatch(/^ERR_CIRCLE_(?!INTERNAL)/);
-      }) as never,
+  async function expectOurs(name: string, args: unknown[]): Promise<void> {
+    const { error } = await outcomeOf(() => rightCalls[name].call(...(args as never[])));
+    if (error) expect(error.code, `${name}: ${(error as Error).stack}`).toMatch(/^ERR_CIRCLE_(?!INTERNAL)/);
+  }
+
+  it('every export has a right call', () => {
+    const functions = Object.keys(exported).filter((name) => !exceptions.includes(name));
+    for (const name of functions) expect(typeof exported[name], name).toBe('function');
+    expect(functions.filter((name) => !(name in rightCalls))).toEqual([]);
+  });
+
+  it.each(names)('%s called right is right', async (name) => {
+    const { error } = await outcomeOf(() => rightCalls[name].call(...(rightCalls[name].args() as never[])));
+    expect(rightCodes(name), `${name}: ${error?.message}`).toContain(error?.code);
+  });
+
+  it.each(names)('%s, as arguments: a result, or an error of ours', async (name) => {
+    await checkFew(fc.asyncProperty(fc.array(anything, { maxLength: 3 }), async (args) => expectOurs(name, args)));
+  });
+
+  it.each(names)('%s, as one of its arguments: a result, or an error of ours', async (name) => {
+    const count = rightCalls[name].args().length;
+    if (count === 0) return;
+    await checkFew(
+      fc.asyncProperty(fc.nat(count - 1), anything, async (at, value) =>
+        expectOurs(name, rightCalls[name].args().with(at, value)),
+      ),
     );
   });
 
-  it('as an option: a result, or an error of ours', async () => {
-    const names = ['gamma', 'margin', 'optima', 'targets', 'weighting', 'out', 'upstream', 'candidates', 'classWeights']
-      .concat(['candidateLabels', 'reduction', 'threads', 'pairLoss', 'optimizer', 'falseAcceptRates', 'thresholds'])
-      .concat(['folds', 'recallAt', 'own', 'gallery', 'galleryLabels', 'signal', 'weights', 'labels', 'smallClasses']);
-    const [values, labels] = [Float32Array.of(1, 0, 0.6, 0.8, 0, 1), [0, 0, 1]];
-    await check(
-      fc.asyncProperty(
-        fc.constantFrom(...functions),
-        fc.constantFrom(...names),
-        anything,
-        async (called, name, value) => {
-          const base = called === computePairLoss ? { dim: 2, pairLoss: { type: 'circle' } } : { dim: 2 };
-          const { error } = await outcomeOf(() =>
-            called(values as never, labels as never, { ...base, [name]: value } as never),
-          );
-          if (error) expect(error.code, `${called.name}, ${name}: ${error}`).toMatch(/^ERR_CIRCLE_(?!INTERNAL)/);
-        },
-      ) as never,
+  it.each(names)('%s, as an option: a result, or an error of ours', async (name) => {
+    const keys = await keysOf(name);
+    if (keys.length === 0) return;
+    await checkFew(
+      fc.asyncProperty(fc.constantFrom(...keys), anything, async ({ at, key }, value) => {
+        const args = rightCalls[name].args();
+        await expectOurs(name, args.with(at, { ...(args[at] as object), [key]: value }));
+      }),
     );
   });
 });
+
+/** What the objects among the arguments of a right call have, and may have: of an unknown key the error names all others. */
+async function keysOf(name: string): Promise<{ at: number; key: string }[]> {
+  const { call, args } = rightCalls[name];
+  const found: { at: number; key: string }[] = [];
+  for (const [at, value] of args().entries()) {
+    if (Object.getPrototypeOf(value) !== Object.prototype) continue;
+    const keys = new Set(Object.keys(value as object));
+    const { error } = await outcomeOf(() => call(...(args().with(at, { ...(value as object), xyzzy: 1 }) as never[])));
+    for (const key of /Known: (.*)\.$/.exec(error?.message ?? '')?.[1].split(', ') ?? []) keys.add(key);
+    for (const key of keys) found.push({ at, key });
+  }
+  return found;
+}

@@ -124,7 +124,7 @@ describe('an option is what reading it gives', () => {
     const optima = { positive: 1, negative: 0, postive: 1 };
     const error = errorOf(() => computePairLoss(rows(), labels, { dim, pairLoss: { ...pairLoss, optima } as never }));
     expect(error.message).toBe(
-      "options.pairLoss.optima must be made of positive, negative; received the unknown key 'postive'. Did you mean 'positive'?",
+      "options.pairLoss.optima must be made of known keys; received the unknown key 'postive'. Did you mean 'positive'? Known: positive, negative.",
     );
   });
 

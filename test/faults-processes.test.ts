@@ -26,24 +26,27 @@ function saidBy(flags: string[], ...args: (string | number)[]) {
 }
 
 describe.skipIf(!hasCpu || !hasPrlimit)('a limit on the address space (needs prlimit and the native engine)', () => {
-  // From where arrays of some megabytes fail to where only copies of a gigabyte do.
-  const came: object[] = [];
-  it.each([100, 200, 600])('%d MiB above what the process has: results or ERR_CIRCLE_OUT_OF_MEMORY', (more) => {
-    const { status, signal, stderr, said } = run(['--max-semi-space-size=1'], 'memory', more);
-    // V8 ends a process that has no room for its own heap, whoever took the rest: nothing in it can prevent that.
-    if (signal === 'SIGABRT' && stderr.includes('JavaScript heap out of memory')) return;
-    expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
-    const { ok, ERR_CIRCLE_OUT_OF_MEMORY: out, ERR_CIRCLE_NOT_FINITE: _, ...others } = said.outcomes;
-    expect(others).toEqual({});
-    expect(ok).toBeGreaterThan(0);
-    expect(out).toBeGreaterThan(0);
-    expect(said.same).toBe(true);
-    came.push(said);
-  });
+  /** V8 ends a process that has no room for its own heap, whoever took the rest: nothing in it can prevent that. */
+  const isOfV8 = ({ signal, stderr }: ReturnType<typeof run>) =>
+    signal === 'SIGABRT' && stderr.includes('JavaScript heap out of memory');
 
-  it('at one of these limits at least it was the package that ran out of memory, not V8', () => {
-    expect(came.length).toBeGreaterThan(0);
-  });
+  // From where arrays of some megabytes fail to where only copies of a gigabyte do. Where V8 is the first to run out, which
+  // is a matter of a few pages, a limit a little higher leaves it these: at one of three the package has to be the first.
+  it.each([100, 200, 600])(
+    '%d MiB above what the process has, or a little more: results or ERR_CIRCLE_OUT_OF_MEMORY',
+    (more) => {
+      const limits = [more, more + 16, more + 32];
+      let end = run(['--max-semi-space-size=1'], 'memory', limits[0]);
+      for (const limit of limits.slice(1)) if (isOfV8(end)) end = run(['--max-semi-space-size=1'], 'memory', limit);
+      const { status, signal, stderr, said } = end;
+      expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: '' });
+      const { ok, ERR_CIRCLE_OUT_OF_MEMORY: out, ERR_CIRCLE_NOT_FINITE: _, ...others } = said.outcomes;
+      expect(others).toEqual({});
+      expect(ok).toBeGreaterThan(0);
+      expect(out).toBeGreaterThan(0);
+      expect(said.same).toBe(true);
+    },
+  );
 });
 
 describe.skipIf(!hasCpu)('threads (needs the native engine)', () => {

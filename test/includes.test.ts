@@ -73,7 +73,7 @@ describe('lib', () => {
 
   /** A file may import what stands on lines above its own. */
   const layers = [
-    ['errors', 'native', 'random', 'signals', 'binary-file'],
+    ['errors', 'native', 'random', 'signals', 'binary-file', 'option-names'],
     ['losses', 'arrays', 'load-native', 'fallback-warning', 'native-memory', 'turns', 'class-sampling'],
     ['schemas', 'cuda'],
     ['device-matrix', 'pinned'],

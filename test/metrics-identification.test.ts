@@ -156,7 +156,7 @@ describe('from embeddings', () => {
       'labels',
       () => evaluateIdentification({ ...query, labels: [1] }, gallery, { dim }),
       'ERR_CIRCLE_SHAPE',
-      'query.embeddings must be query.labels.length × dim = 1 × 5 = 5 numbers; received 200.',
+      'query.embeddings and query.labels must be equally many; received 40 rows of dim = 5 numbers and 1 labels.',
     ],
     [
       'an array',

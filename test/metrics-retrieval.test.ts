@@ -325,7 +325,7 @@ describe('bad input', () => {
     [
       'too few labels',
       () => evaluateRetrieval(rows, [0, 0, 1], { dim }),
-      /labels must be one label a row, 4; received 3/,
+      /embeddings and labels must be equally many; received 4 rows of dim = \d numbers and 3 labels/,
     ],
     [
       'a row cut short',

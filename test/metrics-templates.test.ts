@@ -97,7 +97,7 @@ describe('aggregateTemplates', () => {
       'a row too many',
       () => aggregateTemplates(float32(1, 0, 0, 1, 1, 1), images),
       'ERR_CIRCLE_SHAPE',
-      'embeddings must be options.templates.length × dim = 2 × 2 = 4 numbers; received 6.',
+      'embeddings and options.templates must be equally many; received 3 rows of dim = 2 numbers and 2 templates.',
     ],
     [
       'a medium too few',

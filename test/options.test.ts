@@ -1,5 +1,6 @@
 /** What options are refused, with which words; and what named pair losses stand for. */
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import {
   amSoftmax,
   computeCircleLoss,
@@ -7,9 +8,13 @@ import {
   computePairLoss,
   computeSimilarity,
   createPairLoss,
+  findNearest,
   normFace,
   softmax,
 } from '../lib/index.ts';
+import { metricSchemas } from '../lib/metrics/schemas.ts';
+import { protocolSchemas } from '../lib/protocols/schemas.ts';
+import { parse, schemas } from '../lib/schemas.ts';
 import { errorOf } from './error-of.ts';
 
 const rows = Float32Array.of(1, 0, 0, 1);
@@ -40,7 +45,7 @@ describe('a value of the wrong type or out of range', () => {
     ['precision', "'exact' or 'fast'", ['half', 16, true]],
     ['device', 'the number of a device, an integer from 0', [-1, 0.5, '0', null]],
     ['workspaceLimit', 'a number of bytes from 0', [-1, 0.5, '1']],
-    ['optima', 'an object', [1, 'wide']],
+    ['optima', 'an object such as { positive: 1, negative: 0 }', [1, 'wide']],
     ['out', 'an object', [rows.length, 'new']],
   ];
   const shown = (value: unknown) => {
@@ -83,14 +88,30 @@ describe('a value of the wrong type or out of range', () => {
     for (const upstream of [Number.NaN, Number.NEGATIVE_INFINITY, 1.1e30, -1.1e30, '1', true]) {
       expect(errorOf(circle({ upstream })).message).toMatch(message);
     }
-    expect(errorOf(circle({ upstream: [1, 1] })).message).toBe('upstream must be a Float32Array; received Array(2).');
+    expect(errorOf(circle({ upstream: [1, 1] })).message).toBe(
+      'upstream must be a Float32Array; received Array(2). Float32Array.from(upstream) makes one.',
+    );
     expect(errorOf(circle({ upstream: null })).message).toBe('upstream must be a Float32Array; received null.');
+  });
+
+  const objects = Object.entries<unknown>({ ...schemas, ...metricSchemas, ...protocolSchemas }).filter(
+    (entry): entry is [string, z.ZodObject] => entry[1] instanceof z.ZodObject && entry[0] !== 'classHeadFile',
+  );
+
+  it.each(objects)('the example of options of %s is one', (_, schema) => {
+    const { message } = errorOf(() => parse(schema, undefined));
+    const [, example = '{}'] = /^options must be an object(?: such as (\{ .* \}))?; received undefined\.$/.exec(
+      message,
+    )!;
+    const arrays = ['labels', 'templates', 'media', 'queryLabels', 'galleryLabels'];
+    const options: unknown = new Function(...arrays, `return (${example})`)(...arrays.map(() => labels));
+    expect(schema.safeParse(options).error).toBeUndefined();
   });
 
   it('no options at all', () => {
     for (const options of [undefined, null, 2, 'dim']) {
       expect(errorOf(() => computeCircleLoss(rows, labels, options as never)).message).toMatch(
-        /^options must be an object; received /,
+        /^options must be an object such as \{ dim: 128 \}; received /,
       );
     }
   });
@@ -101,29 +122,62 @@ describe('a typo', () => {
     const { code, message } = errorOf(circle({ gama: 80 }));
     expect(code).toBe('ERR_CIRCLE_INVALID_ARGUMENT');
     expect(message).toMatch(
-      /^options must be made of dim, .*; received the unknown key 'gama'\. Did you mean 'gamma'\?$/,
+      /^options must be made of known keys; received the unknown key 'gama'\. Did you mean 'gamma'\? Known: dim, .*\.$/,
     );
     expect(errorOf(circle({ classweights: rows })).message).toContain("Did you mean 'classWeights'?");
     expect(errorOf(circle({ normalise: true })).message).toContain("Did you mean 'normalize'?");
   });
 
+  it.each<[object, string]>([
+    [{ m: 0.25 }, "Did you mean 'margin'? Known: "],
+    [{ s: 64 }, "Did you mean 'gamma'? Known: "],
+    [{ scale: 64 }, "Did you mean 'gamma'? Known: "],
+    [{ temperature: 0.1 }, "Did you mean 'gamma'? It is 1 / temperature. Known: "],
+    [{ labels }, "Did you mean 'candidateLabels'? Labels of the embeddings are an argument of their own. Known: "],
+    [{ class_weights: rows }, "Did you mean 'classWeights'? Known: "],
+    [{ proxies: rows }, "Did you mean 'classWeights'? Known: "],
+    [{ dim: undefined, D: 2 }, "received the unknown key 'D'. Did you mean 'dim'? Known: "],
+    [{ dim: undefined, colour: 2 }, "received the unknown key 'colour'. Known: "],
+  ])('or another word for an option: %j', (options, words) => {
+    expect(errorOf(circle(options)).message).toContain(words);
+  });
+
+  it('says where an option is inside another one', () => {
+    const withMargin = errorOf(pair({ type: 'circle' }, { margin: 0.25 }));
+    expect(withMargin.message).toContain("Did you mean 'pairLoss.margin'? Known: dim, ");
+    expect(errorOf(pair({ type: 'circle', m: 0.25 })).message).toContain("Did you mean 'margin'? Known: type, ");
+  });
+
+  it('is one of a named loss too, where it would change the loss without a word', () => {
+    expect(errorOf(() => amSoftmax({ scale: 30 } as never)).message).toBe(
+      "shape must be made of known keys; received the unknown key 'scale'. Did you mean 'gamma'? Known: margin, gamma.",
+    );
+    expect(errorOf(() => normFace({ margin: 0.3 } as never)).message).toContain(
+      "the unknown key 'margin'. Known: gamma.",
+    );
+  });
+
+  it('a letter is no typo of another', () => {
+    expect(errorOf(() => findNearest(rows, { dim: 2, k: 1, q: 1 } as never)).message).not.toContain('Did you mean');
+  });
+
   it('says nothing where nothing is near', () => {
-    expect(errorOf(circle({ temperature: 1 })).message).toMatch(/received the unknown key 'temperature'\.$/);
+    expect(errorOf(circle({ colour: 1 })).message).toMatch(/received the unknown key 'colour'\. Known: dim, /);
   });
 
   it('is found at every depth', () => {
     const inLoss = errorOf(pair({ type: 'unified', magin: 1 })).message;
     expect(inLoss).toBe(
-      "options.pairLoss must be made of type, margin, gamma; received the unknown key 'magin'. Did you mean 'margin'?",
+      "options.pairLoss must be made of known keys; received the unknown key 'magin'. Did you mean 'margin'? Known: type, margin, gamma.",
     );
-    expect(errorOf(pair({ type: 'triplet', gamma: 1 })).message).toContain('made of type, margin; received');
+    expect(errorOf(pair({ type: 'triplet', gamma: 1 })).message).toContain('Known: type, margin.');
     expect(errorOf(circle({ out: { gradients: rows } })).message).toContain("Did you mean 'gradient'?");
     expect(errorOf(circle({ optima: { positive: 1, negative: 0, neutral: 1 } })).message).toMatch(
       /^options\.optima must/,
     );
     using session = createPairLoss({ dim: 2, pairLoss: { type: 'circle' } });
     expect(errorOf(() => session.compute(rows, labels, { upstreem: 1 } as never)).message).toMatch(
-      /^step must be made of .* Did you mean 'upstream'\?$/,
+      /^step must be made of .* Did you mean 'upstream'\? Known: /,
     );
     expect(errorOf(() => computeSimilarity(rows, { dim: 2, gallery: rows } as never)).message).toContain("'gallery'");
   });

@@ -245,9 +245,11 @@ describe('what no sampler can be made of', () => {
   });
 
   it('no options, or one that does not exist', () => {
-    expect(errorOf(() => pkSampler(undefined as never)).message).toBe('options must be an object; received undefined.');
+    expect(errorOf(() => pkSampler(undefined as never)).message).toBe(
+      'options must be an object such as { labels, classesPerBatch: 8, samplesPerClass: 4, seed: 1 }; received undefined.',
+    );
     expect(errorOf(sampler({ sede: 1 })).message).toBe(
-      "options must be made of labels, classesPerBatch, samplesPerClass, seed, smallClasses; received the unknown key 'sede'. Did you mean 'seed'?",
+      "options must be made of known keys; received the unknown key 'sede'. Did you mean 'seed'? Known: labels, classesPerBatch, samplesPerClass, seed, smallClasses.",
     );
   });
 

@@ -50,7 +50,7 @@ describe('alignRows', () => {
     [
       'unknown options',
       () => alignRows(['a'], ['a'], { base: 'x' } as never),
-      "options must be made of root, unused; received the unknown key 'base'.",
+      "options must be made of known keys; received the unknown key 'base'. Known: root, unused.",
     ],
   ])('refuses %s', (_, call, message) => {
     expect(errorOf(call)).toMatchObject({ code: 'ERR_CIRCLE_INVALID_ARGUMENT', message });

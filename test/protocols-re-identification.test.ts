@@ -101,7 +101,8 @@ describe('Market-1501', () => {
   it('typos in options are errors, and so is a root that is no path', async () => {
     expect(await rejectionOf(readMarket1501('x', { junks: 'drop' } as never), 'x')).toEqual({
       code: 'ERR_CIRCLE_INVALID_ARGUMENT',
-      message: "options must be made of junk, distractors; received the unknown key 'junks'. Did you mean 'junk'?",
+      message:
+        "options must be made of known keys; received the unknown key 'junks'. Did you mean 'junk'? Known: junk, distractors.",
     });
     expect((await rejectionOf(readMarket1501(undefined as never), 'x')).message).toBe(
       'root must be a path; received undefined.',

@@ -114,7 +114,11 @@ describe('refuses', () => {
       "options.gradient must be 'compute' or absent where the gradient is all there is to it; received 'skip'.",
     ],
     ['embeddings that are none', ['rows', labels, circle], "embeddings must be a Float32Array; received 'rows'."],
-    ['no options', [embeddings, labels], 'options must be an object; received undefined.'],
+    [
+      'no options',
+      [embeddings, labels],
+      "options must be an object such as { dim: 128, pairLoss: { type: 'circle' } }; received undefined.",
+    ],
   ])('%s, now and later', async (_, call, message) => {
     const error = { code: 'ERR_CIRCLE_INVALID_ARGUMENT', message };
     const now = surrogateGradient as (...call: unknown[]) => unknown;

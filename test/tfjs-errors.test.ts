@@ -87,7 +87,7 @@ const badCalls: Record<string, BadCall> = {
   'fewer labels than rows': {
     labels: () => tf.tensor1d([0, 1], 'int32'),
     code: 'ERR_CIRCLE_SHAPE',
-    message: 'embeddings must be labels.length × dim = 2 × 3 = 6 numbers; received 12.',
+    message: 'embeddings and labels must be equally many; received 4 rows of dim = 3 numbers and 2 labels.',
   },
   'embeddings of integers': {
     embeddings: () => rows().toInt(),
@@ -224,7 +224,7 @@ describe('the layer', () => {
     expect(errorOf(() => classWeights(config as { classes: number }))).toMatchObject({
       code: 'ERR_CIRCLE_INVALID_ARGUMENT',
       message: expect.stringMatching(
-        /^config must be made of classes, loss, .*; received the unknown key 'pairLoss'\.$/,
+        /^config must be made of known keys; received the unknown key 'pairLoss'\. Known: classes, loss, .*\.$/,
       ),
     });
   });

@@ -7,6 +7,7 @@
  * @module circle-loss/tfjs
  */
 import type { LayersModel } from '@tensorflow/tfjs-layers';
+import { invalidArgument } from '../errors.ts';
 import {
   type ClassWeightsConfig,
   type ClassWeightsConstructor,
@@ -70,6 +71,7 @@ export interface ModelLosses extends TensorLosses {
 export function withTensorFlow(tf: TensorFlow): ModelLosses;
 export function withTensorFlow(tf: TensorFlowCore): TensorLosses;
 export function withTensorFlow(tf: TensorFlow | TensorFlowCore): TensorLosses {
+  checkTensorFlow(tf);
   const losses = createLosses(tf);
   if (!('layers' in tf)) return losses;
   const { ClassWeights, OpenOutput } = classesOf(tf, losses);
@@ -80,6 +82,16 @@ export function withTensorFlow(tf: TensorFlow | TensorFlowCore): TensorLosses {
     classWeightsOf: (model, compute) => findClassWeights(ClassWeights, model, compute),
   };
   return modelLosses;
+}
+
+const namespace = 'TensorFlow.js as a whole, such as * as tf from @tensorflow/tfjs';
+
+/** Something of each part that is used: a package that exports them is TensorFlow.js, or plays it. */
+function checkTensorFlow(tf: Partial<TensorFlow> | undefined): void {
+  const isFunction = (value: unknown) => typeof value === 'function';
+  const isCore = [tf?.customGrad, tf?.scalar, tf?.tensor, tf?.tidy, tf?.memory].every(isFunction);
+  const hasLayers = [tf?.layers?.Layer, tf?.serialization?.registerClass, tf?.model].every(isFunction);
+  if (!isCore || (tf!.layers !== undefined && !hasLayers)) throw invalidArgument('tf', namespace, tf);
 }
 
 interface LayerClasses {

@@ -8,7 +8,7 @@
 import { allocate, checkAlive, float32, labelArray, rowCount, withMemory } from '../arrays.ts';
 import type { RankProblem, Report } from '../engine.ts';
 import { sharedEngine, trim } from '../engines.ts';
-import { similarityOverflow, wrongShape } from '../errors.ts';
+import { similarityOverflow, unequalCounts } from '../errors.ts';
 import { defaultThreads } from '../problem.ts';
 import { failure, finish, refuseAborted } from '../run.ts';
 import type { EvaluationOptions } from './evaluation-options.ts';
@@ -42,7 +42,7 @@ export function readLabelledRows(name: string, labelsName: string, values: unkno
   const array = labelArray(labelsName, labels);
   checkAlive(name, rows); // still: reading a list may run code of the caller's
   const count = rowCount(name, rows, dim);
-  if (array.length !== count) throw wrongShape(labelsName, `one label a row, ${count}`, `${array.length}`);
+  if (array.length !== count) throw unequalCounts(name, count, dim, labelsName, array.length);
   return { values: rows, labels: array, name };
 }
 

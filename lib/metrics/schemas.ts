@@ -50,9 +50,15 @@ export const metricSchemas = {
     rocPoints: z.int({ error: fewestPoints }).min(3, { error: fewestPoints }).optional(),
   }),
   folds: strict({ folds: array, thresholds: array }),
-  templates: strict({ dim, templates: array, media: array, weights: array, imageNorms: choice(['keep', 'drop']) }),
+  templates: strict({ dim, templates: array, media: array, weights: array, imageNorms: choice(['keep', 'drop']) }, [
+    'templates',
+    'media',
+  ]),
   pairs: strict({ dim, ids: array, normalize }),
   identification: strict({ ...searchShape, ...identificationShape }),
-  identificationMatrix: strict({ queryLabels: array, galleryLabels: array, ...identificationShape }),
+  identificationMatrix: strict({ queryLabels: array, galleryLabels: array, ...identificationShape }, [
+    'queryLabels',
+    'galleryLabels',
+  ]),
   distractors: strict({ ...searchShape, distractorCounts: integers, ranks: integers, falseAcceptRates: rates }),
 };

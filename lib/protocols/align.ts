@@ -1,6 +1,6 @@
 /** The caller's rows and a protocol's items: which row belongs to which. */
 import { isAbsolute, relative } from 'node:path';
-import { allocate, float32, rowCount } from '../arrays.ts';
+import { allocate, float32, int32Range, isArray, labelArray, rowCount } from '../arrays.ts';
 import { invalidArgument, repeatedNames, unalignedRows, wrongShape } from '../errors.ts';
 import { parse } from '../schemas.ts';
 import { listedPath } from './files.ts';
@@ -17,7 +17,32 @@ export interface AlignOptions {
 /** A path, or something that has one. */
 export type Pathed = string | { readonly path: string };
 
-const pathOf = (item: Pathed) => (typeof item === 'string' ? item : item.path);
+function pathOf(item: Pathed, name: string): string {
+  const path: unknown = typeof item === 'object' && item !== null ? item.path : item;
+  if (typeof path !== 'string') throw invalidArgument(name, 'a path, or an object with a path', item);
+  return path;
+}
+
+/** Of objects: a list of them, each looked at. */
+function checkItems(name: string, items: unknown, check?: (item: Record<string, unknown>, name: string) => void): void {
+  if (!isArray(items)) throw invalidArgument(name, 'an array', items);
+  if (check === undefined) return;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i];
+    if (typeof item !== 'object' || item === null) throw invalidArgument(`${name}[${i}]`, 'an object', item);
+    check(item as Record<string, unknown>, `${name}[${i}]`);
+  }
+}
+
+/** One number of each item. */
+function numbersOf(name: string, items: unknown, key: string): Int32Array {
+  const numbers: unknown[] = [];
+  checkItems(name, items, (item) => numbers.push(item[key]));
+  return Int32Array.from(numbers, (value, i) => {
+    if (typeof value === 'number' && (value | 0) === value) return value;
+    throw invalidArgument(`${name}[${i}].${key}`, int32Range, value);
+  });
+}
 
 /**
  * The row of each item: `paths[i]` is the image whose embedding is row i, in any order. N paths, M items.
@@ -34,14 +59,16 @@ const pathOf = (item: Pathed) => (typeof item === 'string' ? item : item.path);
  */
 export function alignRows(paths: readonly string[], items: readonly Pathed[], options: AlignOptions = {}): Int32Array {
   const { root, unused = 'allow' } = parse(protocolSchemas.alignRows, options);
+  checkItems('paths', paths);
+  checkItems('items', items);
   const rows = numbered(paths, 'paths', (path) => {
     if (typeof path !== 'string') throw invalidArgument('paths', 'an array of strings', path);
     return listedPath(root !== undefined && isAbsolute(path) ? relative(root, path) : path);
   });
-  const aligned = new Int32Array(items.length);
   const missing: string[] = [];
-  items.forEach((item, i) => {
-    const path = listedPath(pathOf(item));
+  const wanted = Array.from(items, (item, i) => listedPath(pathOf(item, `items[${i}]`)));
+  const aligned = new Int32Array(wanted.length);
+  wanted.forEach((path, i) => {
     const row = rows.get(path);
     if (row === undefined) missing.push(path);
     else aligned[i] = row;
@@ -50,7 +77,7 @@ export function alignRows(paths: readonly string[], items: readonly Pathed[], op
     throw unalignedRows('items', 'images that have a row', missing, `The first path is '${paths[0] ?? ''}'.`);
   }
   if (unused === 'throw') {
-    for (const item of items) rows.delete(listedPath(pathOf(item)));
+    for (const path of wanted) rows.delete(path);
     if (rows.size > 0)
       throw unalignedRows('paths', 'images that have an item', [...rows.keys()], 'Nothing asks for them.');
   }
@@ -78,11 +105,13 @@ function numbered<T, K>(values: ArrayLike<T>, name: string, keyOf: (value: T) =>
  */
 export function gatherRows(embeddings: Float32Array, rows: Int32Array, options: { dim: number }): Float32Array {
   const { dim } = parse(protocolSchemas.gatherRows, options);
-  const count = rowCount('embeddings', float32('embeddings', embeddings), dim);
-  const gathered = allocate(rows.length * dim);
-  rows.forEach((row, i) => {
+  const numbers = labelArray('rows', rows); // a list may be the caller's code: before the others are checked
+  const values = float32('embeddings', embeddings);
+  const count = rowCount('embeddings', values, dim);
+  const gathered = allocate(numbers.length * dim);
+  numbers.forEach((row, i) => {
     if (row < 0 || row >= count) throw wrongShape(`rows[${i}]`, `from 0 to ${count - 1}`, `${row}`);
-    gathered.set(embeddings.subarray(row * dim, (row + 1) * dim), i * dim);
+    gathered.set(values.subarray(row * dim, (row + 1) * dim), i * dim);
   });
   return gathered;
 }
@@ -104,6 +133,12 @@ export function alignPairs(
   pairs: readonly VerificationPair[],
   options: AlignOptions = {},
 ): AlignedPairs {
+  checkItems('pairs', pairs, ({ first, second, same }, name) => {
+    if (typeof first !== 'string') throw invalidArgument(`${name}.first`, 'a path', first);
+    if (typeof second !== 'string') throw invalidArgument(`${name}.second`, 'a path', second);
+    if (typeof same !== 'boolean') throw invalidArgument(`${name}.same`, 'true or false', same);
+  });
+  const folds = numbersOf('pairs', pairs, 'fold');
   const both = alignRows(
     paths,
     pairs.flatMap(({ first, second }) => [first, second]),
@@ -113,7 +148,7 @@ export function alignPairs(
     first: Int32Array.from(pairs, (_, k) => both[2 * k]),
     second: Int32Array.from(pairs, (_, k) => both[2 * k + 1]),
     same: Uint8Array.from(pairs, ({ same }) => (same ? 1 : 0)),
-    folds: Int32Array.from(pairs, ({ fold }) => fold),
+    folds,
   };
 }
 
@@ -123,10 +158,11 @@ export function alignPairs(
  * Throws ERR_CIRCLE_INVALID_ARGUMENT where one is not there, or an id comes twice.
  */
 export function alignTemplates(templateIds: Int32Array, templates: Int32Array): Int32Array {
-  const numbers = numbered(templateIds, 'templateIds', (id: number) => id);
-  const rows = new Int32Array(templates.length);
+  const wanted = labelArray('templates', templates);
+  const numbers = numbered(labelArray('templateIds', templateIds), 'templateIds', (id: number) => id);
+  const rows = new Int32Array(wanted.length);
   const missing = new Set<string>();
-  templates.forEach((id, i) => {
+  wanted.forEach((id, i) => {
     const row = numbers.get(id);
     if (row === undefined) missing.add(String(id));
     else rows[i] = row;
@@ -146,6 +182,12 @@ export interface TemplateImages {
 
 /** Tracklets or videos as templates: set t becomes template t. */
 export function templatesOf(sets: readonly FrameSet[]): TemplateImages {
+  checkItems('sets', sets, ({ frames }, name) => {
+    checkItems(`${name}.frames`, frames);
+    (frames as unknown[]).forEach((frame, i) => {
+      if (typeof frame !== 'string') throw invalidArgument(`${name}.frames[${i}]`, 'a path', frame);
+    });
+  });
   const paths = sets.flatMap(({ frames }) => frames);
   const templates = new Int32Array(paths.length);
   let at = 0;
@@ -156,10 +198,8 @@ export function templatesOf(sets: readonly FrameSet[]): TemplateImages {
   return { paths, templates, media: templates.slice() };
 }
 
-/** The labels of items, for the metrics. */
-export const labelsOf = (items: readonly { label: number }[]): Int32Array =>
-  Int32Array.from(items, (item) => item.label);
+/** The labels of items, for the metrics. Throws ERR_CIRCLE_INVALID_ARGUMENT where one is no int32. */
+export const labelsOf = (items: readonly { label: number }[]): Int32Array => numbersOf('items', items, 'label');
 
-/** The cameras of items, for `evaluateReIdentification`. */
-export const camerasOf = (items: readonly { camera: number }[]): Int32Array =>
-  Int32Array.from(items, (item) => item.camera);
+/** The cameras of items, for `evaluateReIdentification`. Throws ERR_CIRCLE_INVALID_ARGUMENT where one is no int32. */
+export const camerasOf = (items: readonly { camera: number }[]): Int32Array => numbersOf('items', items, 'camera');

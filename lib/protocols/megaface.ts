@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join, posix } from 'node:path';
-import { allocate } from '../arrays.ts';
-import { foreignDataSet, missingPart, wrongShape } from '../errors.ts';
+import { allocate, isArray } from '../arrays.ts';
+import { foreignDataSet, invalidArgument, missingPart, wrongShape } from '../errors.ts';
 import { parse } from '../schemas.ts';
 import { byText, forEachOf, linesOf, listedPath } from './files.ts';
 import { parsePath, protocolSchemas } from './schemas.ts';
@@ -75,6 +75,11 @@ function pathsOfList(path: string, text: string): string[] {
     names = linesOf(text).map((line) => line.text.trim());
   }
   const paths = (names as string[]).map(listedPath);
+  const given: unknown = paths;
+  if (!isArray(given)) throw invalidArgument('paths', 'an array of paths', given);
+  for (let i = 0; i < given.length; i++) {
+    if (typeof given[i] !== 'string') throw invalidArgument(`paths[${i}]`, 'a path', given[i]);
+  }
   if (paths.length === 0) throw foreignDataSet(path, 'a list of images', 'an empty one');
   const once = new Set(paths);
   if (once.size !== paths.length) {
@@ -135,6 +140,11 @@ export async function readMegaFaceFeatures(
 ): Promise<MegaFaceFeatures> {
   const parsed = parse(protocolSchemas.megaFaceFeatures, options);
   parsePath(root);
+  const given: unknown = paths;
+  if (!isArray(given)) throw invalidArgument('paths', 'an array of paths', given);
+  for (let i = 0; i < given.length; i++) {
+    if (typeof given[i] !== 'string') throw invalidArgument(`paths[${i}]`, 'a path', given[i]);
+  }
   if (paths.length === 0) throw wrongShape('paths', 'at least one path', '0');
   const fileOf = (path: string) => join(root, path + parsed.ending);
   const read = (file: string) =>

@@ -1,8 +1,7 @@
 /** The schemas of the readers' options. */
 import { z } from 'zod';
-import { parse, schemas } from '../schemas.ts';
+import { parse, schemas, strict } from '../schemas.ts';
 
-const strict = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, { error: 'an object' });
 const oneOf = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: values.map((value) => `'${value}'`).join(' or ') });
 const seedRange = 'an integer from 0 to 4294967295';

@@ -10,8 +10,18 @@ import {
   createPairLoss,
   findNearest,
   pkSampler,
+  surrogateGradient,
 } from '../../lib/index.ts';
-import { evaluateFolds, evaluateReIdentification, evaluateRetrieval, evaluateVerification } from '../../lib/metrics.ts';
+import {
+  aggregateTemplates,
+  evaluateDistractors,
+  evaluateFolds,
+  evaluateIdentification,
+  evaluateReIdentification,
+  evaluateRetrieval,
+  evaluateVerification,
+  similaritiesOfPairs,
+} from '../../lib/metrics.ts';
 import { pairLosses } from '../cases.ts';
 import {
   type Break,
@@ -64,6 +74,10 @@ const breaksOfPairLoss: Break[] = [
     apply: ({ options }) => Object.assign(options, { pairLoss: { type: 'arcface' }, normalize: false }),
   },
 ];
+const queryAndGallery = ({ values, labels }: Call) => {
+  const rows = { embeddings: values, labels };
+  return [rows, { ...rows }] as never[];
+};
 const seedsAndWeights = fc.record({ seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }) }, { requiredKeys: [] });
 
 export const subjects: Record<string, Subject> = {
@@ -101,6 +115,15 @@ export const subjects: Record<string, Subject> = {
     },
     breaks: breaksOfPairLoss,
     options: withPairLoss,
+    isLoss: true,
+  },
+  surrogateGradient: {
+    run: ({ values, labels, options }) => {
+      const { surrogate, ...result } = surrogateGradient(values, labels as never, options as never);
+      return result;
+    },
+    breaks: [...breaksOfPairLoss, setTo('gradient', 'skip')],
+    options: withPairLoss.map(({ gradient: _, ...options }) => options),
     isLoss: true,
   },
   computeSimilarity: {
@@ -246,6 +269,68 @@ export const subjects: Record<string, Subject> = {
     options: fc
       .record({ common, ranks: fc.integer({ min: 1, max: 1000 }) })
       .map((parts) => ({ ...parts.common, ranks: parts.ranks })),
+  },
+  evaluateIdentification: {
+    run: (call) => {
+      const [query, gallery] = queryAndGallery(call);
+      return evaluateIdentification(query, gallery, call.options as never);
+    },
+    breaks: [
+      ...breaksOfRows,
+      ...breaksOfLabels,
+      setTo('ranks', 0),
+      set('withinRank', 'notANumber'),
+      setTo('falsePositiveRates', [1.5]),
+      setTo('falsePositiveRates', [0.5], shape), // every query has a mate
+    ],
+    options: fc
+      .record({ common, ranks: fc.integer({ min: 1, max: 1000 }) })
+      .map((parts) => ({ ...parts.common, ranks: parts.ranks })),
+  },
+  evaluateDistractors: {
+    run: (call) => {
+      const [query] = queryAndGallery(call);
+      return evaluateDistractors(query, call.values, call.options as never);
+    },
+    breaks: [
+      ...breaksOfRows,
+      ...breaksOfLabels,
+      setTo('ranks', []),
+      setTo('ranks', [0]),
+      setTo('falseAcceptRates', [-1]),
+      setTo('distractorCounts', [1000], shape),
+      set('distractorCounts', 'notANumber', {
+        apply: ({ options }, { notANumber }) => {
+          options.distractorCounts = [1, notANumber];
+        },
+      }),
+    ],
+    options: common,
+  },
+  aggregateTemplates: {
+    run: ({ values, labels, options: { engine, threads, precision, device, normalize, ...options } }) =>
+      aggregateTemplates(values, { templates: labels, media: labels, ...options } as never),
+    breaks: [
+      ...breaksOfRows.filter(({ name }) => !/^(engine|threads|precision|device|normalize)/.test(name)),
+      ...breaksOfLabels,
+      set('imageNorms', 'notAChoice'),
+      setTo('media', [1], shape),
+      setTo('weights', [1]),
+      setTo('weights', new Float32Array(1000), shape),
+    ],
+    options: fc.record({ imageNorms: fc.constantFrom('keep', 'drop') }, { requiredKeys: [] }),
+  },
+  similaritiesOfPairs: {
+    run: ({ values, labels, options: { engine, threads, precision, device, ...options } }) => {
+      const count = (labels as Int32Array).length;
+      return similaritiesOfPairs(values, [0, count - 1, 1, 0], options as never);
+    },
+    breaks: [
+      ...breaksOfRows.filter(({ name }) => !/^(engine|threads|precision|device)/.test(name)),
+      setTo('ids', [1], shape),
+      setTo('ids', 5),
+    ],
+    options: fc.record({ normalize: fc.boolean() }, { requiredKeys: [] }),
   },
   evaluateVerification: {
     run: ({ values, labels, options: { dim: _, ...options } }) =>

@@ -4,7 +4,7 @@ import type { LayersModel, LayerVariable, layers, Shape } from '@tensorflow/tfjs
 import { invalidArgument, notBuilt, unknownOption, withoutClassWeights, wrongShape } from '../../errors.ts';
 import type { PairLossChoice, Reduction } from '../../index.ts';
 import type { TensorFlow, TensorLabels, TensorLosses, TensorOptions, TensorPairLossOptions } from './types.ts';
-import { openShape } from './with-labels.ts';
+import { checkModel, openShape } from './with-labels.ts';
 
 type Layer = layers.Layer;
 type LayerConfig = NonNullable<ConstructorParameters<typeof layers.Layer>[0]>;
@@ -60,6 +60,9 @@ export function defineClassWeights(tf: TensorFlow, pairLoss: TensorLosses['pairL
     compute: ClassWeightsConfig['compute'];
 
     constructor(config: ClassWeightsConfig) {
+      if (typeof config !== 'object' || config === null) {
+        throw invalidArgument('config', 'an object such as { classes: 1000 }', config);
+      }
       const { classes, loss, compute, seed, ...layerConfig } = config;
       if (!Number.isInteger(classes) || classes < 1) throw invalidArgument('classes', 'an integer from 1', classes);
       // TensorFlow.js itself adds customObjects to what it loads.
@@ -133,6 +136,7 @@ export function findClassWeights(
   model: LayersModel,
   compute?: ClassWeightsConfig['compute'],
 ): ClassWeightsLayer {
+  checkModel(model);
   const found = model.layers.find((layer): layer is ClassWeightsLayer & Layer => layer instanceof ClassWeights);
   if (found === undefined) throw withoutClassWeights(model.layers.map(({ name }) => name));
   if (compute !== undefined) found.compute = compute;

@@ -127,8 +127,11 @@ async function minimizeAsync(
   optimizer: Optimizer,
   labels: TensorLabels,
   embed: () => Tensor,
-  { variables, ...options }: TensorPairLossOptions & MinimizeOptions = {} as never,
+  given: TensorPairLossOptions & MinimizeOptions,
 ): Promise<PairLossValue> {
+  const { variables, ...options } = given ?? {}; // without any, the error is that of the function that computes
+  if (typeof optimizer?.minimize !== 'function') throw invalidArgument('optimizer', 'one of tf.train', optimizer);
+  if (typeof embed !== 'function') throw invalidArgument('embed', 'a function that returns the embeddings', embed);
   // A clone, since what `embed` returns may be a variable, which is not ours to dispose of.
   const embeddings = tf.tidy(() => tf.clone(embed()));
   const dim = embeddings.shape[1];
@@ -139,8 +142,8 @@ async function minimizeAsync(
     embeddings.dispose();
   }
   const { embeddings: rows, labels: integers, ...candidates } = arrays;
-  const given = { ...options, ...candidates, dim };
-  const { surrogate, loss, anchorLosses, validAnchors, engine } = await computeSurrogate(rows, integers, given);
+  const whole = { ...options, ...candidates, dim };
+  const { surrogate, loss, anchorLosses, validAnchors, engine } = await computeSurrogate(rows, integers, whole);
   const ops = {
     dot: (tensor: Tensor, constants: Float32Array) => tf.sum(tf.mul(tensor, tf.tensor(constants, tensor.shape))),
     add: (scalar: Tensor, more: Tensor | number) => tf.add(scalar, more),

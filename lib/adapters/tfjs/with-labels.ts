@@ -6,6 +6,7 @@
  * gets labels of shape [N] or [N, 1] as they are.
  */
 import type { LayersModel, layers, Shape } from '@tensorflow/tfjs-layers';
+import { invalidArgument } from '../../errors.ts';
 import type { TensorFlow } from './types.ts';
 
 type Layer = layers.Layer;
@@ -30,7 +31,14 @@ export function defineOpenOutput(tf: TensorFlow): new () => Layer {
   return OpenOutput;
 }
 
+/** Not instanceof: of TensorFlow.js there may be several copies in a process. */
+export function checkModel(model: Partial<LayersModel> | undefined): void {
+  if (Array.isArray(model?.layers) && Array.isArray(model.inputs) && Array.isArray(model.outputs)) return;
+  throw invalidArgument('model', 'a LayersModel', model);
+}
+
 export function openOutputs(tf: TensorFlow, OpenOutput: new () => Layer, model: LayersModel): LayersModel {
+  checkModel(model);
   const outputs = model.outputs.map((output) => new OpenOutput().apply(output) as typeof output);
   return tf.model({ inputs: model.inputs, outputs });
 }
