@@ -59,11 +59,13 @@ const thoroughly = { engine: 'cpu', same: true, auc: 1, code: 'ERR_CIRCLE_FILE',
 
 const says = `
 import { computeCircleLoss, engines } from 'circle-loss';
+const warnings = [];
+process.on('warning', ({ code, detail }) => warnings.push({ code, detail }));
 const batch = [Float32Array.of(1, 0, 0, 1), [0, 1]];
 const { engine } = computeCircleLoss(...batch, { dim: 2 });
 let error;
 try { computeCircleLoss(...batch, { dim: 2, engine: 'cpu' }); } catch ({ code, message }) { error = { code, message }; }
-console.log(JSON.stringify({ engine, error, reason: engines()[1].reason }));
+setImmediate(() => console.log(JSON.stringify({ engine, error, reason: engines()[1].reason, warnings })));
 `;
 
 const page = readFileSync(join(root, 'docs/installation.md'), 'utf8');
@@ -81,7 +83,7 @@ function expectSize(part: string, bytes: number, megabytes: string): void {
 }
 
 const project = tarball ? new Project() : undefined!;
-afterAll(() => project && rmSync(project.folder, { recursive: true }));
+afterAll(() => project && rmSync(project.folder, { recursive: true }), 120_000);
 
 describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64-bit x86 Linux)', () => {
   const installed = () => join(project.folder, 'node_modules/circle-loss');
@@ -384,6 +386,7 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       expect(said.error.message).toContain(reason);
       expect(said.error.message).toMatch(/\.\nBuild it with `npx circle-loss build`, .*, or use engine 'reference'\.$/);
       expect(said.reason).toBe(said.error.message);
+      expect(said.warnings).toEqual([{ code: 'CIRCLE_LOSS_REFERENCE', detail: said.reason }]);
     });
 
     it.skipIf(process.getuid?.() === 0)('not readable (needs a user who is not root)', () => {
@@ -465,6 +468,7 @@ interface Said {
   engine: string;
   error: { code: string; message: string };
   reason: string;
+  warnings: { code: string; detail: string }[];
 }
 
 /** Of a page's links and pictures, those that lead to files. */
