@@ -161,7 +161,7 @@ describe.skipIf(!hasCuda)(`a device matrix ${needs}`, () => {
       'with fewer labels',
       (candidates) => computeCircleLoss(embeddings, labels, { ...options, candidates, candidateLabels: [0, 1] }),
       'ERR_CIRCLE_SHAPE',
-      'candidates must be candidateLabels.length × dim = 2 × 6 = 12 numbers; received 54.',
+      'candidates and candidateLabels must be equally many; received 9 rows of dim = 6 numbers and 2 candidateLabels.',
     ],
     [
       'as embeddings',
