@@ -2,7 +2,7 @@
  * The digests that results are held against: of each problem on each place the plainest call, made once, by itself, and held
  * against the truth. Bits differ between instruction sets, so that no file could hold them.
  */
-import { computeSimilarity, findNearest } from 'circle-loss';
+import { computeSimilarity, findNearest, type PairLossResult } from 'circle-loss';
 import { bankProblems, headProblems, lossProblems, type Problem, searchProblems } from './problems.ts';
 import { type Judge, judgeBank, judgeHead, judgeLoss, judgeNearest, judgeSimilarity } from './truth.ts';
 import { computeHead, digestOf, filledBank, keyOf, neighbours, type Place, sessionOn } from './work.ts';
@@ -47,7 +47,7 @@ export function storeDigests(places: readonly Place[], best: string | undefined)
     const { embeddings, labels } = problem.batch();
     const compute = (place: Place) => {
       using session = sessionOn(place, problem.options());
-      return session.compute(embeddings, labels);
+      return session.compute(embeddings, labels) as PairLossResult; // nothing in the options leaves the gradient out
     };
     store(keyFor(problem), places, compute, judgeLoss(problem));
   }
