@@ -47,7 +47,7 @@ export function storeDigests(places: readonly Place[], best: string | undefined)
     const { embeddings, labels } = problem.batch();
     const compute = (place: Place) => {
       using session = sessionOn(place, problem.options());
-      return session.compute(embeddings, labels) as PairLossResult; // gradients are wanted unless options say otherwise
+      return session.compute(embeddings, labels) as PairLossResult; // nothing in the options leaves the gradient out
     };
     store(keyFor(problem), places, compute, judgeLoss(problem));
   }
