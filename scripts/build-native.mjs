@@ -15,6 +15,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   utimesSync,
@@ -98,10 +99,13 @@ function nodeGyp(folder) {
 
 function isRunning(pid) {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
   } catch ({ code }) {
     return code === 'EPERM';
   }
+  // A killed process that nobody has waited for, as in a container without an init, answers to signals, but has no arguments.
+  const args = `/proc/${pid}/cmdline`;
+  return !existsSync(args) || readFileSync(args, 'utf8') !== '';
 }
 
 /** Copies of builds that were killed; those of others that are building now stay. */
