@@ -2,7 +2,6 @@
 import {
   detached,
   invalidArgument,
-  notFloat32,
   outOfHostMemory,
   outOfMemory,
   overlap,
@@ -62,8 +61,32 @@ function ownFloat32(name: string, value: unknown): Float32Array {
   return value as Float32Array;
 }
 
+/** For numbers that are in no Float32Array: how to copy them to one, where they can be. */
+function howToCopy(name: string, value: unknown): string {
+  try {
+    const copied = copyable(name, value);
+    return copied === undefined ? '' : ` Float32Array.from(${copied}) makes one.`;
+  } catch {
+    return ''; // a Proxy that throws where it is looked at
+  }
+}
+
+/** An expression for the numbers one after the other. `.flat()` leaves typed arrays as they are. */
+function copyable(name: string, value: unknown): string | undefined {
+  if (ArrayBuffer.isView(value)) return value instanceof DataView || isOfBigInts(value) ? undefined : name;
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const first: unknown = value[0];
+  if (typeof first === 'number') return name;
+  if (ArrayBuffer.isView(first)) return isOfBigInts(first) ? undefined : `${name}.flatMap((row) => [...row])`;
+  return Array.isArray(first) ? `${name}.flat()` : undefined;
+}
+
+const isOfBigInts = (view: ArrayBufferView) => view instanceof BigInt64Array || view instanceof BigUint64Array;
+
 export function float32(name: string, value: unknown): Float32Array {
-  if (tagOf(value) !== 'Float32Array') throw notFloat32(name, value);
+  if (tagOf(value) !== 'Float32Array') {
+    throw invalidArgument(name, 'a Float32Array', value, howToCopy(name, value));
+  }
   return ordinary(ownFloat32(name, value));
 }
 

@@ -78,32 +78,6 @@ export function unknownOption(where: string, key: string, known: readonly string
   return new CircleLossError('ERR_CIRCLE_INVALID_ARGUMENT', parts.join(' '));
 }
 
-/** Rows, or other numbers, that are in no Float32Array: where they can be copied to one, the message says how. */
-export function notFloat32(name: string, value: unknown): CircleLossError {
-  return invalidArgument(name, 'a Float32Array', value, howToCopy(name, value));
-}
-
-function howToCopy(name: string, value: unknown): string {
-  try {
-    const copied = copyable(name, value);
-    return copied === undefined ? '' : ` Float32Array.from(${copied}) makes one.`;
-  } catch {
-    return ''; // a Proxy that throws where it is looked at
-  }
-}
-
-/** An expression for the numbers one after the other. `.flat()` leaves typed arrays as they are. */
-function copyable(name: string, value: unknown): string | undefined {
-  if (ArrayBuffer.isView(value)) return value instanceof DataView || isOfBigInts(value) ? undefined : name;
-  if (!Array.isArray(value) || value.length === 0) return undefined;
-  const first: unknown = value[0];
-  if (typeof first === 'number') return name;
-  if (ArrayBuffer.isView(first)) return isOfBigInts(first) ? undefined : `${name}.flatMap((row) => [...row])`;
-  return Array.isArray(first) ? `${name}.flat()` : undefined;
-}
-
-const isOfBigInts = (view: ArrayBufferView) => view instanceof BigInt64Array || view instanceof BigUint64Array;
-
 export function wrongShape(name: string, expected: string, received: string, hint = ''): CircleLossError {
   return new CircleLossError('ERR_CIRCLE_SHAPE', sentence(name, expected, received) + hint);
 }

@@ -1,5 +1,5 @@
 /**
- * Packs as for publishing, and tries the tarball: publint, Are the Types Wrong, the API reports and test/package.test.ts.
+ * Packs as for publishing, and tries the tarball: publint, Are the Types Wrong, the API reports and test/package*.test.ts.
  * CIRCLE_LOSS_PREBUILDS=cpu does it without engine 'cuda', where there is no CUDA compiler.
  */
 import { spawnSync } from 'node:child_process';
@@ -27,6 +27,6 @@ const passed =
   run('npx', 'publint', 'run', '--strict', tarball()) &&
   run('npx', 'attw', '--no-definitely-typed', tarball()) &&
   run(process.execPath, 'scripts/api-report.mjs', '--check') &&
-  run('npx', 'vitest', 'run', 'test/package.test.ts');
+  run('npx', 'vitest', 'run', 'test/package.test.ts', 'test/package-contents.test.ts');
 rmSync(folder, { recursive: true });
 process.exit(passed ? 0 : 1);

@@ -1,11 +1,20 @@
 /** The tarball that CIRCLE_LOSS_TARBALL names, installed as a stranger would, and programs that run there. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 
 export const tarball = process.env.CIRCLE_LOSS_TARBALL;
+
+export const page = readFileSync(new URL('../docs/installation.md', import.meta.url), 'utf8');
+
+/** What docs/installation.md says, by the names in a pattern. */
+export function stated(pattern: RegExp): Record<string, string> {
+  const found = page.match(pattern)?.groups;
+  if (found === undefined) throw new Error(`docs/installation.md says nothing like ${pattern}`);
+  return found;
+}
 
 export const npm =
   process.env.npm_execpath ?? join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js');

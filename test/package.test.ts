@@ -12,7 +12,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -20,9 +19,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { marked } from 'marked';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Project, type Run, tarball } from './installed.ts';
+import { Project, type Run, stated, tarball } from './installed.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const isHere = process.platform === 'linux' && process.arch === 'x64';
@@ -69,20 +67,6 @@ try { computeCircleLoss(...batch, { dim: 2, engine: 'cpu' }); } catch ({ code, m
 setImmediate(() => console.log(JSON.stringify({ engine, error, reason: engines()[1].reason, warnings })));
 `;
 
-const page = readFileSync(join(root, 'docs/installation.md'), 'utf8');
-
-/** What docs/installation.md says, by the names in a pattern. */
-function stated(pattern: RegExp): Record<string, string> {
-  const found = page.match(pattern)?.groups;
-  if (found === undefined) throw new Error(`docs/installation.md says nothing like ${pattern}`);
-  return found;
-}
-
-/** To a tenth, as the page promises. */
-function expectSize(part: string, bytes: number, megabytes: string): void {
-  expect(Math.abs(bytes / 1e6 / Number(megabytes) - 1), `${part} has ${bytes / 1e6} MB`).toBeLessThan(0.1);
-}
-
 const project = tarball ? new Project() : undefined!;
 afterAll(() => project && rmSync(project.folder, { recursive: true }), 120_000);
 
@@ -102,111 +86,6 @@ describe.skipIf(!tarball || !isHere)('the package (needs CIRCLE_LOSS_TARBALL, 64
       "import { engines } from 'circle-loss'; console.log(JSON.stringify(engines()[0].reason ?? ''));",
     );
   }, 120_000);
-
-  describe('what is in it', () => {
-    it('no script that npm would run, and nothing that is for developers', () => {
-      const manifest = JSON.parse(readFileSync(join(installed(), 'package.json'), 'utf8'));
-      expect(Object.keys(manifest)).not.toEqual(expect.arrayContaining(['scripts']));
-      for (const field of ['scripts', 'devDependencies', 'workspaces']) expect(manifest).not.toHaveProperty(field);
-      expect(existsSync(join(installed(), 'binding.gyp'))).toBe(false);
-      const kept = [
-        'ARCHITECTURE.md',
-        'CHANGELOG.md',
-        'CMakeLists.txt',
-        'CONTRIBUTING.md',
-        'LICENSE',
-        'README.md',
-        'SECURITY.md',
-        'bench',
-        'cuda',
-        'dist',
-        'docs',
-        'examples',
-        'native',
-      ];
-      expect(readdirSync(installed()).sort()).toEqual([...kept, 'package.json', 'prebuilds', 'scripts']);
-      expect(readdirSync(join(installed(), 'scripts')).sort()).toEqual(['build-cuda.mjs', 'build-native.mjs']);
-      // Of these two what pages link to.
-      expect(readdirSync(join(installed(), 'bench')).sort()).toEqual(['README.md', 'RESULTS.md', 'RESULTS.svg']);
-      expect(readdirSync(join(installed(), 'examples'))).toEqual(['README.md']);
-    });
-
-    it('no page with a link to what is not in it', () => {
-      const pages = readdirSync(installed(), { recursive: true, encoding: 'utf8' }).filter((path) =>
-        /\.(md|html)$/.test(path),
-      );
-      expect(pages.length).toBeGreaterThan(30);
-      const links = pages.flatMap((path) => linksOf(join(installed(), path)).map((link) => ({ path, link })));
-      expect(links.length).toBeGreaterThan(150);
-      const dead = links.filter(({ path, link }) => !existsSync(join(installed(), path, '..', link.split('#')[0])));
-      expect(dead.map(({ path, link }) => `${path}: ${link}`)).toEqual([]);
-    });
-
-    it('is as large as docs/installation.md says, to a tenth', () => {
-      const rows = [...page.matchAll(/^\| (`.+?) \| ([\d.]+) MB \|$/gm)];
-      const parts = new Map(rows.map(([, part, megabytes]) => [part, megabytes]));
-      const named = [...parts.keys()].flatMap((part) => [...part.matchAll(/`(.+?)`/g)].map(([, name]) => name));
-      expect(named.sort()).toEqual([
-        'bench',
-        'circle-loss.tgz',
-        'cuda',
-        'dist',
-        'docs',
-        'examples',
-        'native',
-        'prebuilds/linux-x64/circle_cpu.node',
-        'prebuilds/linux-x64/circle_cuda.node',
-      ]);
-      for (const [part, megabytes] of parts) {
-        const names = [...part.matchAll(/`(.+?)`/g)].map(([, name]) => name);
-        if (!hasCuda() && /tgz|circle_cuda/.test(part)) continue; // of the package with both engines
-        const sizes = names.map((name) =>
-          name === 'circle-loss.tgz' ? sizeOf(tarball!) : sizeOf(join(installed(), name)),
-        );
-        expectSize(
-          part,
-          sizes.reduce((sum, size) => sum + size),
-          megabytes,
-        );
-      }
-    });
-
-    it('comes with as many packages as docs/installation.md says, and as large ones', () => {
-      const { packages, megabytes, zod } = stated(
-        /^(?<packages>\d+) packages come with it, (?<megabytes>[\d.]+) MB, of which zod has (?<zod>[\d.]+)\./m,
-      );
-      const modules = join(project.folder, 'node_modules');
-      const lock = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8'));
-      const others = Object.keys(lock.packages).filter((path) => path !== 'node_modules/circle-loss');
-      expect(others).toHaveLength(Number(packages));
-      const sizes = others.map((path) => sizeOf(join(project.folder, path)));
-      expectSize(
-        'all others',
-        sizes.reduce((sum, size) => sum + size),
-        megabytes,
-      );
-      expectSize('zod', sizeOf(join(modules, 'zod')), zod);
-    });
-
-    it.each([
-      ['circle_cpu.node', /\| Linux x64, glibc ≥ (?<GLIBC>[\d.]+) and/],
-      ['circle_cuda.node', /`cuda` where .*, glibc ≥ (?<GLIBC>[\d.]+) \(/],
-    ])('%s needs no newer system than docs/installation.md says', (name, system) => {
-      const binary = join(prebuilds(), name);
-      const floors = { ...stated(system), ...stated(/`GLIBCXX_(?<GLIBCXX>[\d.]+)` and `CXXABI_(?<CXXABI>[\d.]+)`/) };
-      if (!existsSync(binary)) return; // packed without CUDA, as the test of its size knows
-      const { stdout } = project.run('objdump', ['-T', binary], process.env);
-      for (const [library, floor] of Object.entries(floors)) {
-        const versions = [...stdout.matchAll(new RegExp(`\\(${library}_([\\d.]+)\\)`, 'g'))].map(
-          ([, version]) => version,
-        );
-        expect(versions).not.toEqual([]);
-        const numbers = (version: string) => version.split('.').map(Number);
-        const newest = versions.sort((a, b) => compare(numbers(a), numbers(b))).at(-1)!;
-        expect(compare(numbers(newest), numbers(floor)), `${library} ${newest}`).toBeLessThanOrEqual(0);
-      }
-    });
-  });
 
   describe('imported', () => {
     it('computes README’s first example on engine cpu, without a compiler or a script', () => {
@@ -470,31 +349,4 @@ interface Said {
   error: { code: string; message: string };
   reason: string;
   warnings: { code: string; detail: string }[];
-}
-
-/** Of a page's links and pictures, those that lead to files. */
-function linksOf(path: string): string[] {
-  const text = readFileSync(path, 'utf8');
-  const links: string[] = [];
-  const read = (html: string) => links.push(...[...html.matchAll(/\b(?:href|src)="([^"]*)"/g)].map(([, link]) => link));
-  if (path.endsWith('.html')) read(text);
-  else {
-    marked.walkTokens(marked.lexer(text), (token) => {
-      if (token.type === 'link' || token.type === 'image') links.push(token.href);
-      if (token.type === 'html') read(token.raw);
-    });
-  }
-  return links.filter((link) => !/^(?:[a-z]+:|#|$)/.test(link));
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  const at = a.findIndex((number, i) => number !== b[i]);
-  return at < 0 ? a.length - b.length : a[at] - (b[at] ?? 0);
-}
-
-function sizeOf(path: string): number {
-  if (statSync(path).isFile()) return readFileSync(path).length;
-  return readdirSync(path, { withFileTypes: true, recursive: true })
-    .filter((file) => file.isFile())
-    .reduce((sum, file) => sum + readFileSync(join(file.parentPath, file.name)).length, 0);
 }
