@@ -20,7 +20,7 @@ export const npm =
   process.env.npm_execpath ?? join(dirname(process.execPath), '../lib/node_modules/npm/bin/npm-cli.js');
 
 /** What a child gets of this process's environment: no compiler, no Python, no make on its PATH, and no binary by name. */
-export function bareEnvironment(folder: string): Record<string, string | undefined> {
+function bareEnvironment(folder: string): Record<string, string | undefined> {
   const path = join(folder, 'bin');
   mkdirSync(path, { recursive: true });
   symlinkSync(process.execPath, join(path, 'node'));
