@@ -179,13 +179,6 @@ export function allocate(length: number): Float32Array {
   }
 }
 
-/** A private copy, on a buffer that nobody else can resize or transfer. */
-export function copyOf(array: Float32Array): Float32Array {
-  const copy = allocate(array.length);
-  copy.set(array);
-  return copy;
-}
-
 export function copyOfLabels(labels: Int32Array): Int32Array {
   return withMemory(`a copy of ${labels.length} labels`, fewerRows, () => new Int32Array(labels));
 }

@@ -1,5 +1,6 @@
 /** What the anchors are compared with: which of the three kinds a call brings, on the host or on a device. */
-import { checkClassLabels, checkRows, copyOf, float32, labelArray, rowCount } from './arrays.ts';
+import { checkClassLabels, checkRows, float32, labelArray, rowCount } from './arrays.ts';
+import { copyOf } from './copies.ts';
 import { isDeviceMatrix, nativeRowsOf } from './device-matrix.ts';
 import type { CandidateKind } from './engine.ts';
 import { invalidArgument, otherDevice, wrongShape } from './errors.ts';

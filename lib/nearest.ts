@@ -1,6 +1,7 @@
 /** The k most similar candidates of each anchor: by an engine that makes similarities a tile at a time and keeps k of each row. */
-import { copyOf, float32, rowCount } from './arrays.ts';
+import { float32, rowCount } from './arrays.ts';
 import { candidateRowCount, candidateRows, copyOfRows } from './candidates.ts';
+import { copyOf, giveBack, giveBackAll } from './copies.ts';
 import type { NearestProblem } from './engine.ts';
 import { type EngineChoice, sharedChoice, trim } from './engines.ts';
 import { outOfMemory } from './errors.ts';
@@ -57,7 +58,10 @@ export async function findNearestAsync(anchors: Float32Array, options: NearestOp
   const { signal } = settings;
   const search = createSearch(anchors, settings);
   refuseAborted(signal);
-  return nearestCandidatesAsync({ ...search, candidates: copyOfRows(search.candidates) }, signal, trim);
+  const candidates = copyOfRows(search.candidates);
+  const found = await nearestCandidatesAsync({ ...search, candidates }, signal, trim);
+  giveBackAll({ candidates }, search);
+  return found;
 }
 
 function createSearch(values: unknown, settings: NearestOptions): Search {
@@ -107,6 +111,7 @@ export async function nearestCandidatesAsync(
   try {
     const report = await finish(() => engine.nearestAsync(problem), signal);
     if (report.status !== 'ok') throw failure(report, problem, search.names);
+    giveBack(problem.anchors);
     return foundBy(problem);
   } finally {
     after(engine);

@@ -1,18 +1,8 @@
 /** From options and arrays to a problem: defaults filled in, lengths held against each other, outputs allocated. */
 import os from 'node:os';
-import {
-  allocate,
-  checkApart,
-  checkRows,
-  copyOf,
-  copyOfLabels,
-  float32,
-  isArray,
-  labelArray,
-  output,
-  trueLengthOf,
-} from './arrays.ts';
+import { checkApart, checkRows, copyOfLabels, float32, isArray, labelArray, output, trueLengthOf } from './arrays.ts';
 import { type CandidateArrays, type Candidates, copyOfRows, hostRows, lengthOf, readCandidates } from './candidates.ts';
+import { copyOf, privateArray } from './copies.ts';
 import type { Problem } from './engine.ts';
 import { invalidArgument, wrongShape } from './errors.ts';
 import { largestParameter, type PairLoss, parameterRange, resolvePairLoss } from './losses.ts';
@@ -252,7 +242,7 @@ function checkOutputsApart(problem: Problem): void {
 export function isolate(problem: Problem, out: StepArrays['out'] = noArrays): Problem {
   const name = gradientOfCandidates[problem.candidateKind];
   const own = (array: Float32Array | undefined, given: unknown) =>
-    array && given !== undefined ? allocate(trueLengthOf(array)) : array;
+    array && given !== undefined ? privateArray(trueLengthOf(array)) : array;
   return {
     ...problem,
     anchors: copyOf(problem.anchors),

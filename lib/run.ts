@@ -1,5 +1,6 @@
 /** Runs a problem on an engine, turns what the engine reports into a result or an error. */
 import { checkAlive, copyInto, trueLengthOf } from './arrays.ts';
+import { giveBackAll } from './copies.ts';
 import { isDeviceMatrix } from './device-matrix.ts';
 import type { AnyProblem, Engine, EngineJob, Problem, Report } from './engine.ts';
 import {
@@ -48,6 +49,7 @@ export async function runAsync(
     if (problem.update) return resultOf(engine, isolated, report);
     throw error;
   }
+  giveBackAll(isolated, problem);
   return resultOf(engine, problem, report);
 }
 

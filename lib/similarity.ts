@@ -1,6 +1,7 @@
 /** The similarity matrix itself. */
-import { allocate, checkApart, copyOf, float32, output, rowCount, trueLengthOf } from './arrays.ts';
+import { checkApart, float32, output, rowCount, trueLengthOf } from './arrays.ts';
 import { candidateRowCount, candidateRows, copyOfRows, hostRows } from './candidates.ts';
+import { copyOf, giveBackAll, privateArray } from './copies.ts';
 import type { SimilarityProblem } from './engine.ts';
 import { sharedEngine, trim } from './engines.ts';
 import type { Abortable, SimilarityOptions } from './options.ts';
@@ -46,13 +47,14 @@ export async function computeSimilarityAsync(
     ...problem,
     anchors: copyOf(problem.anchors),
     candidates: copyOfRows(problem.candidates),
-    out: settings.out === undefined ? problem.out : allocate(trueLengthOf(problem.out)),
+    out: settings.out === undefined ? problem.out : privateArray(trueLengthOf(problem.out)),
   };
   const engine = sharedEngine(settings.engine ?? 'auto', settings.device ?? 0, problem);
   try {
     const report = await finish(() => engine.similarityAsync(isolated), signal);
     if (report.status !== 'ok') throw failure(report, isolated, names);
     deliver([['out', isolated.out, problem.out]]);
+    giveBackAll(isolated, problem);
     return problem.out;
   } finally {
     trim(engine);

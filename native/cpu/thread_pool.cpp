@@ -1,10 +1,15 @@
 #include "native/cpu/thread_pool.h"
 
+#include <cerrno>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <new>
 #include <thread>
+
+#if defined(__linux__)
+#include <sys/resource.h>
+#endif
 
 #include "native/core/try_lock.h"
 #include "native/core/waiting.h"
@@ -22,6 +27,16 @@ void pause() {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   asm volatile("yield");
+#endif
+}
+
+// Whoever wants to answer somebody goes first, JavaScript's own thread above all, which has no core to itself while a call
+// computes on all of them. Where a thread cannot be nice, it computes the same.
+void be_nice() {
+#if defined(__linux__)
+  errno = 0;
+  const int now = getpriority(PRIO_PROCESS, 0);  // of this thread: on Linux each has its own
+  if (errno == 0) setpriority(PRIO_PROCESS, 0, now + ThreadTeam::kNiceness);
 #endif
 }
 
@@ -77,6 +92,7 @@ class ThreadPool {
 
   void work(int worker) {
     const FlushDenormals flush;
+    be_nice();
     for (int spins = 0;;) {
       if (admitted_.load(std::memory_order_relaxed) >= worker && next_.load(std::memory_order_relaxed) < count_hint()) {
         inside_.fetch_add(1);

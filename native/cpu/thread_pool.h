@@ -2,7 +2,8 @@
 //
 // One pool a process. A call borrows it as a ThreadTeam; while another call has it, a team is just its own thread, which
 // changes no result: every number has one owner and one order of additions, whoever computes it. Between the loops of a
-// call the workers spin, because a wake-up costs as much as a small batch; after the call they sleep.
+// call the workers spin, because a wake-up costs as much as a small batch; after the call they sleep. They are nicer than
+// the threads that call.
 #pragma once
 
 #include <atomic>
@@ -12,6 +13,9 @@ namespace circle::cpu {
 
 class ThreadTeam {
  public:
+  // By how much a worker is nicer (setpriority) than the thread that made it.
+  static constexpr int kNiceness = 5;
+
   // At most `threads` threads, this one included. `abort` may be null; once it is true, loops end early.
   ThreadTeam(int threads, const std::atomic<bool>* abort);
   ~ThreadTeam();

@@ -1,5 +1,10 @@
 #include <doctest/doctest.h>
 
+#if defined(__linux__)
+#include <sys/resource.h>
+#endif
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <numeric>
@@ -49,6 +54,21 @@ TEST_CASE("many short loops after each other, with and without a pause for the w
   }
   CHECK(sum == int64_t{10} * 3000 * 2999 / 2);
 }
+
+#if defined(__linux__)
+TEST_CASE("workers are nicer than who calls") {
+  const auto niceness = [] { return getpriority(PRIO_PROCESS, 0); };
+  ThreadTeam team(2, nullptr);
+  if (team.size() < 2) return;  // a machine that allows no more threads
+  std::atomic<int> of_worker{-100};
+  while (of_worker == -100)
+    team.for_each(2, [&](int64_t, int worker) {
+      if (worker > 0) of_worker = niceness();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+  CHECK(of_worker == std::min(19, niceness() + ThreadTeam::kNiceness));
+}
+#endif
 
 TEST_CASE("uneven iterations: a slow one holds up only itself") {
   ThreadTeam team(3, nullptr);
