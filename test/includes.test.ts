@@ -75,7 +75,7 @@ describe('lib', () => {
   const layers = [
     ['errors', 'native', 'random', 'signals', 'binary-file', 'option-names'],
     ['losses', 'arrays', 'load-native', 'fallback-warning', 'native-memory', 'turns', 'class-sampling'],
-    ['schemas', 'cuda'],
+    ['schemas', 'cuda', 'copies'],
     ['device-matrix', 'pinned'],
     ['options'],
     ['optimizers', 'engine-rows'],
