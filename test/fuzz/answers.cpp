@@ -66,6 +66,7 @@ const char* broken_in_matrix(const CallInput& input, const CallRun& run) {
 const char* broken_in_search(const CallInput& input, const CallRun& run) {
   if (!all_written(run.similarities) || !all_written(run.counts)) return "an answer is written whole";
   if (!all_finite(run.similarities)) return "a similarity that is found is finite";
+  if (!run.counts) return nullptr;  // of runs that are all empty: nothing is asked for
   const auto candidates = static_cast<int32_t>(whole(input, RequestField::candidateCount));
   const int32_t last = input.operation == Operation::kNearest ? candidates - 1 : candidates;
   for (int64_t i = 0; i < run.counts->length(); ++i)
