@@ -98,15 +98,18 @@ describe('calls', () => {
     for (const [result, expected] of found) expect(result).toEqual(expected);
   });
 
-  it('a call that fails leaves the next one right', async () => {
-    const { rows, labels } = batch(1);
-    const spoilt = rows.slice();
+  it('a call that fails leaves the next ones right', async () => {
+    const [first, second] = [batch(1), batch(2)];
+    const spoilt = first.rows.slice();
     spoilt[5] = Number.NaN;
-    const expected = computeCircleLoss(rows, labels, { dim });
+    const now = ({ rows, labels }: Batch) => computeCircleLoss(rows, labels, { dim });
+    const later = ({ rows, labels }: Batch) => computeCircleLossAsync(rows, labels, { dim, out: numbers() });
+    const expected = [now(first), now(second)];
     for (let i = 0; i < 3; i++) {
-      const error = await computeCircleLossAsync(spoilt, labels, { dim }).catch((reason: unknown) => reason);
-      expect(error).toMatchObject({ message: errorOf(() => computeCircleLoss(spoilt, labels, { dim })).message });
-      expect(await computeCircleLossAsync(rows, labels, { dim, out: numbers() })).toEqual(expected);
+      const error = await later({ ...first, rows: spoilt }).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ message: errorOf(() => now({ ...first, rows: spoilt })).message });
+      // At once, so that memory which was given back twice would be both's.
+      expect(await Promise.all([later(first), later(second)])).toEqual(expected);
     }
   });
 

@@ -83,7 +83,7 @@ export const apartAfter = (turns: number) => 1 + 4 * 0.3 * Math.sqrt(2 * turns);
  * Callers wait in one queue. When a small call joins it, each caller of large ones has one call ahead of it at most: six
  * large calls end during a small one. But the thread of Node's pool that takes it may lose its core before it has joined,
  * and as long the others go on: each large call more than six happens 0.4 times as often as the one before (twelve were the
- * most in 4,000 small calls, thirteen in 10,000). Four calls of each, 24, do not happen by chance; without order among the four threads that
+ * most in 13,000 small calls; thirteen have been seen). Four calls of each, 24, do not happen by chance; without order among the four threads that
  * wait there were 96 to 138.
  */
 export async function measureFairness(milliseconds: number): Promise<Fairness[]> {
